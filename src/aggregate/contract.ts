@@ -1,0 +1,69 @@
+/**
+ * Aggregates: how a window folds its records into a result without keeping them.
+ *
+ * An accumulator is created when the first record of a window arrives, takes one record after the other, is merged
+ * where sessions join, and gives a result each time that the window fires. Accumulators are state: plain data that
+ * can be copied (numbers, strings, arrays, plain objects, ...), never functions or class instances.
+ */
+
+/** How much one accumulator can hold: a fixed amount, at most `n` elements, or as much as its window brings. */
+export type Bound = "constant" | "window" | { readonly elements: number };
+
+/** Which inputs a built-in aggregate takes; others are an error that names the value. */
+export type Takes = "number" | "ordered" | "anything";
+
+export interface Aggregate<In, Acc, Out> {
+  /** For explain(), e.g. "sum". */
+  readonly name: string;
+  /** What `add` gets of a record; without it, the record itself. */
+  readonly input?: (value: In) => unknown;
+  readonly takes: Takes;
+  readonly create: () => Acc;
+  /** The accumulator with one more input. Built-in ones may change and return the one they got; custom ones may not. */
+  // biome-ignore lint/suspicious/noExplicitAny: the input's type is private to the aggregate
+  readonly add: (accumulator: Acc, input: any, timestamp: number, value: In) => Acc;
+  /** Both accumulators in one; `left` may be changed and returned. */
+  readonly merge: (left: Acc, right: Acc) => Acc;
+  /** A fresh value: later changes of the accumulator don't show in it. */
+  readonly result: (accumulator: Acc) => Out;
+  /** The accumulator without an input that was added before; aggregates that have it are invertible. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly retract?: (accumulator: Acc, input: any, timestamp: number) => Acc;
+  readonly bound: Bound;
+  /** True where the result hangs on the order of arrival (INV-2 does not hold for it). */
+  readonly orderSensitive: boolean;
+  /** True for user code, whose `add` may throw. */
+  readonly custom: boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any accumulator
+export type AnyAggregate<In = any> = Aggregate<In, any, any>;
+
+/**
+ * An aggregate of your own.
+ *
+ * @param parts.create a new accumulator (plain data)
+ * @param parts.add the accumulator with one more record; may not change the record
+ * @param parts.merge two accumulators in one; needed where sessions join
+ * @param parts.result what the window shows; a fresh value
+ * @param parts.retract optional: the accumulator without a record that was added before
+ * @example
+ * aggregate({ create: () => 0, add: (bits, r: { flag: number }) => bits | r.flag, merge: (a, b) => a | b, result: (bits) => bits })
+ */
+export function aggregate<In, Acc, Out>(parts: {
+  create: () => Acc;
+  add: (accumulator: Acc, value: In, timestamp: number) => Acc;
+  merge: (left: Acc, right: Acc) => Acc;
+  result: (accumulator: Acc) => Out;
+  retract?: (accumulator: Acc, value: In, timestamp: number) => Acc;
+}): Aggregate<In, Acc, Out> {
+  // The cast gives the record's type a place in the type (there is no `input` that would).
+  return { name: "custom", takes: "anything", bound: "window", orderSensitive: false, custom: true, ...parts } as Aggregate<
+    In,
+    Acc,
+    Out
+  >;
+}
+
+/** The fixed parts of a built-in aggregate. */
+export const builtIn = { custom: false, orderSensitive: false, bound: "constant" } as const;

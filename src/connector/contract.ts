@@ -1,0 +1,105 @@
+/**
+ * What the engine asks of a source and of a sink.
+ *
+ * **Source.** `open` gives partitions: ordered inputs with a position. The loop asks each partition in turn with
+ * `poll`, which is synchronous and never waits: it hands over what is there now. A partition fetches ahead on its own,
+ * within a bound, and calls `wake()` whenever a poll that gave nothing may now give something, and when it has ended
+ * or failed. A failure is thrown by the next poll. Once `poll` gave fewer than `max`, nothing more is there now.
+ *
+ * **Sink.** `write` takes records out of the batch before it returns (it may encode or copy them; it may not keep the
+ * arrays). If it returns a promise, the loop hands over nothing more, and reads nothing more, until it resolves:
+ * this is how a slow sink slows its source. After `close` everything written is where it belongs.
+ */
+import type { Ports } from "../core/ports.ts";
+
+/** What becomes of a record that can't be processed: end the job (default), count and drop it, or send it aside. */
+export type OnError = "fail" | "skip" | "dead-letter";
+
+/** Where a record came from, as far as its source can tell. */
+export interface Origin {
+  /** Position within the partition: bytes for files, a running number elsewhere. */
+  readonly offset: number;
+  /** Line number from 1, for text. */
+  readonly line?: number;
+  /** The record as it was read. */
+  readonly bytes?: Uint8Array;
+}
+
+/** An input that could not be decoded. */
+export interface Malformed extends Origin {
+  readonly reason: string;
+  readonly column?: number;
+}
+
+export interface SourceContext {
+  readonly ports: Ports;
+  /** A poll may give something now. */
+  wake(): void;
+  /** Deals with a malformed input as the source's `onError` says: returns if it may be left out, else throws. */
+  reject(partition: string, malformed: Malformed): void;
+}
+
+export interface Partition<T> {
+  /** Stable within the source, e.g. the file's path. */
+  readonly id: string;
+  /**
+   * Puts at most `max` records into `into` from index `at` on, and returns how many.
+   * @throws what made the partition fail
+   */
+  poll(into: T[], at: number, max: number): number;
+  /** True once everything was handed over and nothing will follow. */
+  readonly ended: boolean;
+  /** True while nothing is pending: position = end of the log. Only then can idleness be measured. */
+  readonly caughtUp: boolean;
+  /** Where the record came from that the last poll gave at `index` (0 = its first). */
+  locate(index: number): Origin;
+  /** Bytes (or records, where there are no bytes) handed over and in all; for progress. */
+  progress?(): { readonly done: number; readonly total: number; readonly unit: "bytes" | "records" };
+  close(): Promise<void>;
+}
+
+export interface Source<T> {
+  /** For explain(), e.g. `ndjson("orders.ndjson")`. */
+  readonly description: string;
+  /** True where every partition ends by itself. */
+  readonly bounded: boolean;
+  open(context: SourceContext): Promise<readonly Partition<T>[]>;
+  /** Only in the type. */
+  readonly record?: T;
+}
+
+export interface SinkContext {
+  readonly ports: Ports;
+}
+
+export interface OpenSink<T> {
+  /** Takes `values[from ... to - 1]`; `timestamps` runs beside them (unset where the pipeline has no event time). */
+  write(values: readonly T[], timestamps: Float64Array, from: number, to: number): void | Promise<void>;
+  /** Everything taken so far goes out. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Sink<T> {
+  readonly description: string;
+  open(context: SinkContext): Promise<OpenSink<T>>;
+  /** Only in the type: a sink of T takes any subtype of T. */
+  readonly accepts?: (value: T) => void;
+}
+
+/** A record that could not be processed, with all that is needed to mend and redrive it. */
+export interface DeadLetter {
+  /** The operator or source that gave up. */
+  readonly operator: string;
+  readonly source: string | null;
+  readonly partition: string | null;
+  readonly offset: number | null;
+  readonly line: number | null;
+  /** The error's code, and what it says. */
+  readonly code: string;
+  readonly reason: string;
+  /** The record as it was read, where the source can still give it. */
+  readonly bytes: Uint8Array | null;
+  /** The value that the operator was working on; undefined where nothing was decoded. */
+  readonly value: unknown;
+}

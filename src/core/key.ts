@@ -1,0 +1,201 @@
+/**
+ * Keys: what records are grouped by, their one canonical encoding, and the key group that owns them.
+ *
+ * Inside a task a key is handled as a *token*: a primitive that a Map distinguishes exactly as the keys are distinct.
+ * Numbers, bigints and booleans are their own tokens (-0 is 0, every NaN is one NaN); so is a string, unless it
+ * begins with NUL, which is taken for marking; a tuple's token is its encoding. The encoding orders keys of one
+ * type as people expect (numbers by size, strings by code unit), which `deterministic` firing uses.
+ */
+import { MillraceError, preview } from "./errors.ts";
+
+type KeyPart = string | number | bigint | boolean;
+/** What records can be grouped by. Tuples compare by content. */
+export type Key = KeyPart | readonly KeyPart[];
+
+export type Token = string | number | bigint | boolean;
+
+/** Index of a key group, 0 ... count - 1. */
+export type KeyGroup = number & { readonly keyGroup: unique symbol };
+
+/** Key groups of an embedded job. More would cost memory, fewer would bound how far a job can be split later. */
+export const KEY_GROUPS = 128;
+
+const STRING_MARK = "\0s";
+const TUPLE_MARK = "\0t";
+
+/** The token of a key. @throws KEY_INVALID when the value is no key */
+export function tokenOf(key: unknown): Token {
+  switch (typeof key) {
+    case "string":
+      return key.charCodeAt(0) === 0 ? STRING_MARK + key : key;
+    case "number":
+      return key + 0; // -0 becomes 0
+    case "bigint":
+    case "boolean":
+      return key;
+    default:
+      if (Array.isArray(key)) return TUPLE_MARK + encodeTuple(key);
+      throw new MillraceError("KEY_INVALID", `${preview(key)} is no key`);
+  }
+}
+
+/** The key of a token: what keyBy returned, with -0 as 0. */
+export function keyOf(token: Token): Key {
+  if (typeof token !== "string" || token.charCodeAt(0) !== 0) return token;
+  return token.charCodeAt(1) === 0x73 ? token.slice(2) : decodeTuple(token.slice(2));
+}
+
+/** The canonical encoding, one byte per character (latin1): equal keys and only those have equal encodings. */
+export function encodeToken(token: Token): string {
+  return encodePart(keyOf(token));
+}
+
+/** The token that `encodeToken` encoded. */
+export function decodeToken(encoded: string): Token {
+  return tokenOf(decodePart(encoded));
+}
+
+/** The key group of a token: murmur2 of the encoding, as Kafka's default partitioner hashes key bytes. */
+export function keyGroupOf(token: Token, count: number = KEY_GROUPS): KeyGroup {
+  return ((murmur2(Buffer.from(encodeToken(token), "latin1")) & 0x7fffffff) % count) as KeyGroup;
+}
+
+/** The order of firing across keys in deterministic runs: (key group, encoding). */
+export function compareTokens(a: Token, b: Token): number {
+  const groups = keyGroupOf(a) - keyGroupOf(b);
+  if (groups !== 0) return groups;
+  const x = encodeToken(a);
+  const y = encodeToken(b);
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+const TAG = {
+  false: "\x01",
+  true: "\x02",
+  number: "\x03",
+  bigint: "\x04",
+  string: "\x05",
+  utf16: "\x06",
+  tuple: "\x07",
+};
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+function encodePart(key: Key): string {
+  switch (typeof key) {
+    case "boolean":
+      return key ? TAG.true : TAG.false;
+    case "number":
+      return TAG.number + encodeNumber(key);
+    case "bigint":
+      return TAG.bigint + encodeBigint(key);
+    case "string":
+      // A lone surrogate has no UTF-8 form: such strings keep their code units, so that distinct keys stay distinct.
+      return key.isWellFormed()
+        ? TAG.string + Buffer.from(key, "utf8").toString("latin1")
+        : TAG.utf16 + Buffer.from(key, "utf16le").swap16().toString("latin1");
+    default:
+      return TAG.tuple + encodeTuple(key);
+  }
+}
+
+function decodePart(encoded: string): Key {
+  const body = encoded.slice(1);
+  switch (encoded[0]) {
+    case TAG.false:
+      return false;
+    case TAG.true:
+      return true;
+    case TAG.number:
+      return decodeNumber(body);
+    case TAG.bigint:
+      return decodeBigint(body);
+    case TAG.string:
+      return Buffer.from(body, "latin1").toString("utf8");
+    case TAG.utf16:
+      return Buffer.from(body, "latin1").swap16().toString("utf16le");
+    case TAG.tuple:
+      return decodeTuple(body);
+    default:
+      throw new MillraceError("ENGINE_BUG", `an encoded key begins with ${preview(encoded[0])}`);
+  }
+}
+
+/** Big-endian IEEE 754 with the sign turned, so that bytes order as numbers do. */
+function encodeNumber(value: number): string {
+  scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0);
+  const negative = scratch.getUint8(0) >= 0x80;
+  let text = "";
+  for (let i = 0; i < 8; i++) {
+    const byte = scratch.getUint8(i);
+    text += String.fromCharCode(negative ? byte ^ 0xff : i === 0 ? byte ^ 0x80 : byte);
+  }
+  return text;
+}
+
+function decodeNumber(text: string): number {
+  const negative = text.charCodeAt(0) < 0x80;
+  for (let i = 0; i < 8; i++) {
+    const byte = text.charCodeAt(i);
+    scratch.setUint8(i, negative ? byte ^ 0xff : i === 0 ? byte ^ 0x80 : byte);
+  }
+  return scratch.getFloat64(0);
+}
+
+/** A sign and the hexadecimal digits. */
+function encodeBigint(value: bigint): string {
+  return value.toString(16);
+}
+
+function decodeBigint(text: string): bigint {
+  return text.startsWith("-") ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
+}
+
+/** Each part behind its length in four bytes. */
+function encodeTuple(parts: readonly unknown[]): string {
+  let text = "";
+  for (const part of parts) {
+    if (!["string", "number", "bigint", "boolean"].includes(typeof part)) {
+      throw new MillraceError(
+        "KEY_INVALID",
+        `${preview(parts)} is no key: its part ${preview(part)} is none`,
+      );
+    }
+    const encoded = encodePart(part as KeyPart);
+    scratch.setUint32(0, encoded.length);
+    for (let i = 0; i < 4; i++) text += String.fromCharCode(scratch.getUint8(i));
+    text += encoded;
+  }
+  return text;
+}
+
+function decodeTuple(text: string): readonly KeyPart[] {
+  const parts: KeyPart[] = [];
+  for (let at = 0; at < text.length; ) {
+    for (let i = 0; i < 4; i++) scratch.setUint8(i, text.charCodeAt(at + i));
+    const length = scratch.getUint32(0);
+    parts.push(decodePart(text.slice(at + 4, at + 4 + length)) as KeyPart);
+    at += 4 + length;
+  }
+  return parts;
+}
+
+/** MurmurHash2 with Kafka's seed, over bytes. Source: org.apache.kafka.common.utils.Utils.murmur2. */
+function murmur2(bytes: Uint8Array): number {
+  const m = 0x5bd1e995;
+  let h = 0x9747b28c ^ bytes.length;
+  let i = 0;
+  for (; i + 4 <= bytes.length; i += 4) {
+    let k = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
+    k = Math.imul(k, m);
+    k ^= k >>> 24;
+    h = Math.imul(h, m) ^ Math.imul(k, m);
+  }
+  const rest = bytes.length - i;
+  if (rest === 3) h ^= bytes[i + 2] << 16;
+  if (rest >= 2) h ^= bytes[i + 1] << 8;
+  if (rest >= 1) h = Math.imul(h ^ bytes[i], m);
+  h ^= h >>> 13;
+  h = Math.imul(h, m);
+  return h ^ (h >>> 15);
+}
