@@ -51,6 +51,11 @@ export interface Partition<T> {
   readonly ended: boolean;
   /** True while nothing is pending: position = end of the log. Only then can idleness be measured. */
   readonly caughtUp: boolean;
+  /**
+   * What the partition itself knows of time, beside its records' timestamps: none below it follows. Read after a poll
+   * that gave nothing.
+   */
+  readonly watermark?: number;
   /** Where the record came from that the last poll gave at `index` (0 = its first). */
   locate(index: number): Origin;
   /** Bytes (or records, where there are no bytes) handed over and in all; for progress. */

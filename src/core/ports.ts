@@ -14,6 +14,8 @@ export interface Clock {
 export interface Timers {
   /** Calls `callback` once after `ms` milliseconds; the returned function cancels it. Keeps the process alive. */
   after(ms: number, callback: () => void): () => void;
+  /** Lets pending input, output, timers and signals of the process have their turn. */
+  yield(): Promise<void>;
 }
 
 export interface Random {
@@ -81,6 +83,7 @@ export const systemPorts: Ports = {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
     },
+    yield: () => new Promise((resolve) => setImmediate(resolve)),
   },
   random: { next: () => Math.random() },
   files: systemFiles,

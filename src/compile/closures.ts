@@ -1,0 +1,44 @@
+/** The closure path: the same heads and operators, called through closures. Used where code generation is forbidden. */
+import { aggregatorClosures } from "../operator/aggregator.ts";
+import type { Emit, Head } from "../operator/contract.ts";
+import { closure } from "../operator/stateless.ts";
+import type { Tree } from "../plan/stages.ts";
+import type { MakeHead } from "./contract.ts";
+
+export function chainClosures({ plan, outputs, isSide, counts, bases, position, failOperator, factory, aggregator, ports }: MakeHead): Head {
+  const outputOf = new Map(plan.outputs.map((edge, i) => [edge, outputs[i]]));
+
+  function emitTo(trees: readonly Tree[]): Emit {
+    const emits = trees.map((tree): Emit => {
+      if ("edge" in tree) {
+        const out = outputOf.get(tree.edge);
+        return (value, timestamp) => out?.push(value, timestamp, position.ordinal);
+      }
+      const { operator, index } = tree;
+      return closure({
+        node: operator,
+        next: tree.ports.map(emitTo),
+        fail: (error, value) => failOperator(index, error, value),
+        counts,
+        base: bases[index],
+      });
+    });
+    if (emits.length === 1) return emits[0];
+    return (value, timestamp) => {
+      for (const emit of emits) emit(value, timestamp);
+    };
+  }
+
+  return factory({
+    ...ports,
+    ...(aggregator === null ? {} : aggregatorClosures(aggregator.fields, aggregator.withReplaces)),
+    emit: emitTo(plan.ports[0]),
+    side: emitTo(plan.ports[1] ?? []),
+    mark(watermark: number) {
+      outputs.forEach((out, i) => {
+        if (!isSide(i) || watermark === Number.POSITIVE_INFINITY) out.mark(watermark, position.ordinal);
+      });
+    },
+    full: () => outputs.some((out) => out.n >= out.limit),
+  });
+}

@@ -1,0 +1,81 @@
+import type { Source, SourceContext } from "../contract.ts";
+import { countOption } from "../count-option.ts";
+import { PulledPartition } from "../pulled-partition.ts";
+
+export interface GeneratorOptions {
+  /** Records in all partitions together; without it the source never ends. */
+  readonly count?: number;
+  /** Default 1. Partition p of P gives the records p, p + P, p + 2P, ... */
+  readonly partitions?: number;
+  /** For explain() and error messages; default `"generator"`. */
+  readonly name?: string;
+}
+
+class GeneratorPartition<T> extends PulledPartition<T> {
+  readonly #make: (index: number) => T;
+  readonly #first: number;
+  readonly #step: number;
+  /** Records of this partition. */
+  readonly #total: number;
+
+  constructor(
+    source: string,
+    context: SourceContext,
+    make: (index: number) => T,
+    range: { first: number; step: number; total: number },
+  ) {
+    super(source, String(range.first), context);
+    this.#make = make;
+    this.#first = range.first;
+    this.#step = range.step;
+    this.#total = range.total;
+    this.ended = range.total === 0;
+  }
+
+  protected override pull(into: T[], at: number, max: number): void {
+    const make = this.#make;
+    const step = this.#step;
+    const from = this.position;
+    const to = Math.min(from + max, this.#total);
+    let index = this.#first + from * step;
+    let i = from;
+    try {
+      for (; i < to; i++, index += step) into[at + i - from] = make(index);
+    } finally {
+      this.position = i;
+    }
+    this.ended = i === this.#total;
+  }
+
+  progress(): { done: number; total: number; unit: "records" } {
+    return { done: this.position, total: this.#total, unit: "records" };
+  }
+}
+
+/**
+ * A source that makes its records: record i is `make(i)`, i = 0, 1, 2, ... For tests, demonstrations and load.
+ * `make` should depend on i only: then every run gives the same records, whatever the number of partitions.
+ *
+ * @example
+ * app.source(generator((i) => ({ id: i, at: i * 10 }), { count: 1_000_000, partitions: 4 }))
+ * @throws OPTION_INVALID for a `count` or a number of partitions that is no whole number (0 / 1 at least)
+ * @throws SOURCE_FAILED, from the job, when `make` throws
+ */
+export function generator<T>(make: (index: number) => T, options: GeneratorOptions = {}): Source<T> {
+  const { count, name = "generator" } = options;
+  if (count !== undefined) countOption(count, "generator: count", 0);
+  const step = countOption(options.partitions ?? 1, "generator: partitions", 1);
+  const description = `generator(${name}${count === undefined ? "" : `, ${count} records`})`;
+  const total = (first: number) =>
+    count === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Math.ceil((count - first) / step));
+  return {
+    description,
+    bounded: count !== undefined,
+    open: async (context) =>
+      Array.from(
+        { length: step },
+        (_, first) =>
+          new GeneratorPartition<T>(description, context, make, { first, step, total: total(first) }),
+      ),
+  };
+}

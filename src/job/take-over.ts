@@ -1,0 +1,19 @@
+/**
+ * Who drives the process: a program that calls `app.run()` itself may be loaded by the command line, which then does
+ * with the pipeline what the command says (run it with progress shown, explain it).
+ */
+import type { Pipeline, RunOptions, RunReport } from "./pipeline.ts";
+
+type Driver = (pipeline: Pipeline, options: RunOptions) => Promise<RunReport>;
+
+let driver: Driver | null = null;
+
+/** From now on, `run` of any pipeline of this process asks the driver. */
+export function driveWith(next: Driver): void {
+  driver = next;
+}
+
+/** What the driver makes of the call; null where nobody drives. */
+export function takeOver(pipeline: Pipeline, options: RunOptions): Promise<RunReport> | null {
+  return driver === null ? null : driver(pipeline, options);
+}

@@ -1,0 +1,111 @@
+/**
+ * A window's aggregates as one: the cell that holds their accumulators, and what adds to it, merges it and shows it.
+ *
+ * A cell is `{ panes, a0, a1, ... }`. `add` first takes all inputs, then computes all new accumulators (custom
+ * aggregates first, since they may throw), then stores them: a record that fails leaves no half of itself behind.
+ */
+import type { AnyAggregate, Takes } from "../aggregate/contract.ts";
+import { MillraceError, preview } from "../core/errors.ts";
+import type { Aggregator } from "./contract.ts";
+
+export type Cell = Record<string, unknown> & { panes: number };
+
+/** The aggregates in order, each with the field that shows its result. */
+export type Fields = readonly { readonly name: string; readonly aggregate: AnyAggregate }[];
+
+/** Fields that every window result has; aggregates can't be named so. */
+export const RESULT_FIELDS = ["key", "windowStart", "windowEnd", "pane", "paneIndex", "replaces"] as const;
+
+/** Throws unless an aggregate can take the input. @throws AGGREGATE_INPUT_INVALID */
+export function checkInput(takes: Takes, name: string, input: unknown): void {
+  const type = typeof input;
+  if (takes === "number" ? type === "number" : type === "number" || type === "bigint" || type === "string" || input instanceof Date) {
+    return;
+  }
+  throw new MillraceError(
+    "AGGREGATE_INPUT_INVALID",
+    `${name} takes ${takes === "number" ? "numbers" : "numbers, bigints, strings and Dates"}, not ${preview(input)}`,
+  );
+}
+
+const customFirst = (fields: Fields): { index: number; aggregate: AnyAggregate }[] =>
+  fields
+    .map(({ aggregate }, index) => ({ index, aggregate }))
+    .toSorted((a, b) => Number(b.aggregate.custom) - Number(a.aggregate.custom));
+
+export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggregator<Cell> {
+  const order = customFirst(fields);
+  return {
+    create() {
+      const cell: Cell = { panes: 0 };
+      fields.forEach(({ aggregate }, i) => {
+        cell[`a${i}`] = aggregate.create();
+      });
+      return cell;
+    },
+    add(cell, value, timestamp) {
+      const inputs = fields.map(({ aggregate, name }) => {
+        const input = aggregate.input === undefined ? value : aggregate.input(value);
+        if (aggregate.takes !== "anything") checkInput(aggregate.takes, name, input);
+        return input;
+      });
+      const news = order.map(({ index, aggregate }) => aggregate.add(cell[`a${index}`], inputs[index], timestamp, value));
+      order.forEach(({ index }, i) => {
+        cell[`a${index}`] = news[i];
+      });
+    },
+    merge(into, from) {
+      fields.forEach(({ aggregate }, i) => {
+        into[`a${i}`] = aggregate.merge(into[`a${i}`], from[`a${i}`]);
+      });
+    },
+    result(cell, key, start, end, pane, index, replaces) {
+      const result: Record<string, unknown> = { key, windowStart: start, windowEnd: end, pane, paneIndex: index };
+      if (withReplaces) result.replaces = replaces;
+      fields.forEach(({ name, aggregate }, i) => {
+        // defineProperty: a field may be called __proto__.
+        Object.defineProperty(result, name, {
+          value: aggregate.result(cell[`a${i}`]),
+          enumerable: true,
+          writable: true,
+          configurable: true,
+        });
+      });
+      return result;
+    },
+  };
+}
+
+/** The same as declarations of the functions create, add, merge and result. */
+export function aggregatorText(fields: Fields, withReplaces: boolean, bind: (value: unknown) => string): string {
+  const check = bind(checkInput);
+  const inputs = fields.map(({ name, aggregate }, i) => {
+    const take = aggregate.input === undefined ? "value" : `${bind(aggregate.input)}(value)`;
+    const guard =
+      aggregate.takes === "anything"
+        ? ""
+        : `if (typeof x${i} !== "number") ${check}(${bind(aggregate.takes)}, ${bind(name)}, x${i});`;
+    return `const x${i} = ${take}; ${guard}`;
+  });
+  const news = customFirst(fields).map(
+    ({ index: i, aggregate }) => `const n${i} = ${bind(aggregate.add)}(cell.a${i}, x${i}, timestamp, value);`,
+  );
+  const each = (line: (i: number, aggregate: AnyAggregate) => string): string =>
+    fields.map(({ aggregate }, i) => line(i, aggregate)).join("\n");
+  return `
+function create() { return { panes: 0, ${fields.map(({ aggregate }, i) => `a${i}: ${bind(aggregate.create)}()`).join(", ")} }; }
+function add(cell, value, timestamp) {
+${inputs.join("\n")}
+${news.join("\n")}
+${each((i) => `cell.a${i} = n${i};`)}
+}
+function merge(into, from) {
+${each((i, aggregate) => `into.a${i} = ${bind(aggregate.merge)}(into.a${i}, from.a${i});`)}
+}
+function result(cell, key, start, end, pane, index, replaces) {
+return { key, windowStart: start, windowEnd: end, pane, paneIndex: index, ${withReplaces ? "replaces, " : ""}${fields
+    .map(({ name, aggregate }, i) => `[${bind(name)}]: ${bind(aggregate.result)}(cell.a${i})`)
+    .join(", ")} };
+}
+`;
+}

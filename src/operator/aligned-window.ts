@@ -1,0 +1,190 @@
+/**
+ * Keyed windows on a grid: tumbling and sliding.
+ *
+ * State: table "panes", one bucket per window end, one row per key: its accumulator. A record is added to each of its
+ * windows that is not past end + lateness; one that is past all of them goes to the late side. When the watermark
+ * passes an end, the bucket's rows fire (on-time panes); when it passes end + lateness, the bucket is dropped. A
+ * record that comes in between fires its row at once (a late pane).
+ *
+ * Cost of a record: one row look-up per window that holds it (size / slide). Records mostly share their slide with the
+ * record before: the buckets of the last slide are kept at hand.
+ *
+ * Source: Akidau et al., "The Dataflow Model" (VLDB 2015).
+ */
+import type { Token } from "../core/key.ts";
+import type { Bucket } from "../state/table.ts";
+import type { Head, WindowPorts } from "./contract.ts";
+
+/** A row: an accumulator, and how many panes it has fired. */
+export interface PaneCell {
+  panes: number;
+}
+
+export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
+  readonly sizeMs: number;
+  readonly slideMs: number;
+  readonly offsetMs: number;
+}
+
+export function alignedWindowHead(ports: AlignedWindowPorts): Head {
+  const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
+  const { table, keyOf, tokenOf, keyOfToken, create, add, result } = ports;
+  const { sizeMs, slideMs, offsetMs, latenessMs, discard } = ports;
+  const input = inputs[0];
+  const perRecord = Math.ceil(sizeMs / slideMs);
+
+  let watermark = Number.NEGATIVE_INFINITY;
+  /** The next watermark at which something fires or is dropped. */
+  let due = Number.POSITIVE_INFINITY;
+
+  /** The windows of the slide that `cachedStart` begins, by ascending end; undefined where not opened yet. */
+  let cachedStart = Number.NaN;
+  const cached = new Array<Bucket<PaneCell> | undefined>(perRecord).fill(undefined);
+
+  /** A firing that ran out of room goes on here. */
+  let entries: Iterator<[Token, PaneCell]> | null = null;
+  let firing: Bucket<PaneCell> | null = null;
+
+  function open(slot: number, end: number): Bucket<PaneCell> {
+    const bucket = table.open(end);
+    cached[slot] = bucket;
+    const at = end > watermark ? end : end + latenessMs;
+    if (at < due) due = at;
+    return bucket;
+  }
+
+  function process(value: unknown, timestamp: number): void {
+    let token: Token;
+    try {
+      token = tokenOf(keyOf(value));
+    } catch (error) {
+      fail(0, error, value);
+      return;
+    }
+    const lastStart = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
+    if (lastStart + sizeMs + latenessMs <= watermark) {
+      tooLate(value, timestamp, lastStart);
+      return;
+    }
+    if (lastStart !== cachedStart) {
+      cachedStart = lastStart;
+      cached.fill(undefined);
+    }
+    let windows = 0;
+    for (let slot = 0; slot < perRecord; slot++) {
+      const end = lastStart - (perRecord - 1 - slot) * slideMs + sizeMs;
+      if (end <= timestamp) continue;
+      windows += 1;
+      if (end + latenessMs <= watermark) {
+        counts[2] += 1;
+        continue;
+      }
+      const bucket = cached[slot] ?? open(slot, end);
+      let cell = table.edit(bucket, token);
+      try {
+        if (cell === undefined) {
+          cell = create();
+          add(cell, value, timestamp);
+          table.insert(bucket, token, cell);
+        } else {
+          add(cell, value, timestamp);
+        }
+      } catch (error) {
+        fail(1, error, value);
+        return;
+      }
+      if (end <= watermark) fire(bucket, token, cell, "late");
+    }
+    if (windows === 0) counts[3] += 1;
+  }
+
+  function tooLate(value: unknown, timestamp: number, lastStart: number): void {
+    let windows = 0;
+    for (let start = lastStart; start + sizeMs > timestamp; start -= slideMs) windows += 1;
+    if (windows === 0) {
+      counts[3] += 1;
+      return;
+    }
+    counts[1] += 1;
+    counts[2] += windows;
+    side(value, timestamp);
+  }
+
+  function fire(bucket: Bucket<PaneCell>, token: Token, cell: PaneCell, pane: string): void {
+    const end = bucket.time;
+    counts[4] += 1;
+    emit(result(cell, keyOfToken(token), end - sizeMs, end, pane, cell.panes, null), end - 1);
+    if (latenessMs === 0) return;
+    cell.panes += 1;
+    if (discard) {
+      const { panes } = cell;
+      Object.assign(cell, create());
+      cell.panes = panes;
+    }
+  }
+
+  /** Fires and drops what `to` makes due. False when an output is full: call again with the same `to`. */
+  function advance(to: number): boolean {
+    for (;;) {
+      if (firing === null) {
+        begin();
+        table.require(watermark, to);
+        const bucket = table.buckets[table.indexAfter(watermark)];
+        if (bucket === undefined || bucket.time > to) break;
+        firing = bucket;
+        entries = bucket.rows.entries();
+      }
+      for (let entry = (entries as Iterator<[Token, PaneCell]>).next(); !entry.done; ) {
+        const [token, cell] = entry.value;
+        fire(firing, token, latenessMs === 0 ? cell : (table.edit(firing, token) as PaneCell), "on-time");
+        if (full()) return false;
+        entry = (entries as Iterator<[Token, PaneCell]>).next();
+      }
+      // Its records are behind the watermark now; if the firing was cut short, it goes on with the next bucket.
+      watermark = firing.time;
+      firing = null;
+      entries = null;
+    }
+    table.require(Number.NEGATIVE_INFINITY, to - latenessMs);
+    watermark = to;
+    while (table.buckets.length > 0 && table.buckets[0].time + latenessMs <= to) table.dropFirst();
+    const ahead = table.buckets[table.indexAfter(to)];
+    due = ahead === undefined ? Number.POSITIVE_INFINITY : ahead.time;
+    if (table.buckets.length > 0) due = Math.min(due, table.buckets[0].time + latenessMs);
+    cachedStart = Number.NaN;
+    return true;
+  }
+
+  function step(to: number): boolean {
+    if (to >= due) {
+      if (!advance(to)) return false;
+    } else {
+      watermark = to;
+    }
+    mark(to);
+    return true;
+  }
+
+  return {
+    run: stepLoop(ports, process, step),
+
+    prefetch() {
+      const cold = table.cold;
+      if (cold === null) return;
+      for (let i = 0; i < input.n; i++) {
+        const value = input.values[i];
+        if (value === NONE || value === IDLE) continue;
+        try {
+          const token = tokenOf(keyOf(value));
+          const lastStart = Math.floor((input.ts[i] - offsetMs) / slideMs) * slideMs + offsetMs;
+          for (let start = lastStart; start + sizeMs > input.ts[i]; start -= slideMs) {
+            if (start + sizeMs + latenessMs > watermark) cold.want(table.open(start + sizeMs), token);
+          }
+        } catch {
+          // A key that can't be taken is dealt with when the record's turn comes.
+        }
+      }
+      cold.wantRange(watermark, input.last);
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * The batch: records in order, each with its timestamp and the watermark after it. A batch is a vehicle and never
+ * visible: results are those of one record at a time (INV-1).
+ *
+ * Columns, one slot per record: `values`, `ts`, `wm` (the watermark once the record was dealt with) and, on ordered
+ * edges, `ord` (the ordinal of the input record that caused it). `start` is the watermark before the first slot.
+ * On an unordered edge a watermark that no record follows is written over the last slot's: the reader can't tell.
+ * An ordered edge ends, at any distance, in a stage with several inputs, which needs to know *when* time moved; there
+ * such a watermark gets a slot of its own, with NONE for a value.
+ */
+
+/** In place of a record: only the watermark moved. */
+export const NONE: unknown = Object.freeze({ slot: "watermark only" });
+/** In place of a record: this input is idle until its next slot, and holds nobody's watermark back. */
+export const IDLE: unknown = Object.freeze({ slot: "idle" });
+
+/** Records that an unordered edge takes before its writer must pause. Fits the second-level cache with its columns. */
+export const BATCH_RECORDS = 1024;
+
+export class Batch {
+  n = 0;
+  readonly values: unknown[] = [];
+  ts: Float64Array;
+  wm: Float64Array;
+  ord: Float64Array;
+  /** Watermark before the first slot. */
+  start = Number.NEGATIVE_INFINITY;
+  /** Watermark after the last slot. */
+  last = Number.NEGATIVE_INFINITY;
+  readonly ordered: boolean;
+  /** When n reaches it the writer pauses between two records; infinite on ordered edges. */
+  readonly limit: number;
+  /** Records written since the beginning, slots without a record left out. */
+  written = 0;
+  private idleSlots = 0;
+
+  constructor(ordered: boolean, limit: number = BATCH_RECORDS) {
+    this.ordered = ordered;
+    this.limit = ordered ? Number.POSITIVE_INFINITY : limit;
+    const capacity = Math.max(16, Math.min(limit, BATCH_RECORDS) + 16);
+    this.ts = new Float64Array(capacity);
+    this.wm = new Float64Array(capacity);
+    this.ord = new Float64Array(ordered ? capacity : 0);
+  }
+
+  get capacity(): number {
+    return this.ts.length;
+  }
+
+  grow(): void {
+    const double = (column: Float64Array): Float64Array => {
+      const wider = new Float64Array(column.length * 2);
+      wider.set(column);
+      return wider;
+    };
+    this.ts = double(this.ts);
+    this.wm = double(this.wm);
+    if (this.ordered) this.ord = double(this.ord);
+  }
+
+  push(value: unknown, timestamp: number, ordinal: number): void {
+    const n = this.n;
+    if (n === this.ts.length) this.grow();
+    this.values[n] = value;
+    this.ts[n] = timestamp;
+    this.wm[n] = this.last;
+    if (this.ordered) this.ord[n] = ordinal;
+    this.n = n + 1;
+  }
+
+  /** The watermark is `watermark` from here on. */
+  mark(watermark: number, ordinal: number): void {
+    if (this.ordered) {
+      if (watermark === this.last) return;
+      if (this.n === 0 || this.ord[this.n - 1] !== ordinal) this.pushSlot(NONE, ordinal);
+    }
+    this.last = watermark;
+    if (this.n > 0) this.wm[this.n - 1] = watermark;
+    else this.start = watermark;
+  }
+
+  /** The writer has nothing and expects nothing for now. Only stages with several inputs care. */
+  idle(ordinal: number): void {
+    if (this.ordered) this.pushSlot(IDLE, ordinal);
+  }
+
+  /** Everything was read. */
+  clear(): void {
+    this.written += this.n - this.idleSlots;
+    this.idleSlots = 0;
+    // A firing may have filled an ordered edge far beyond its usual size: don't hold on to what it held.
+    if (this.n > 2 * BATCH_RECORDS) this.values.length = 0;
+    this.n = 0;
+    this.start = this.last;
+  }
+
+  private pushSlot(slot: unknown, ordinal: number): void {
+    this.push(slot, Number.NaN, ordinal);
+    this.idleSlots += 1;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The operator contract.
+ *
+ * A *head* is the operator at the beginning of a stage: a source's forwarder, a union, a window. It is written as one
+ * factory function that uses nothing but its parameter object and JavaScript's globals, because the stage compiler
+ * makes it anew from its own source text for every stage: each stage then has call sites of its own, and V8 inlines
+ * the user's functions there. The factory called directly is the closure path: the same code, shared.
+ *
+ * `run` is called with the input batches filled. It goes on from where it stopped, slot by slot, until all are read
+ * (true) or an output is full (false; it looks only between two steps, so one record's outputs may exceed the limit).
+ * A step is one record, or one advance of the watermark; each begins with `begin()`. A read of state may throw MISS
+ * out of `run`: the engine then undoes the step and calls `run` again, so a step reads before it changes what the
+ * engine doesn't undo (rows and emissions it does undo; the head's own variables and timers it does not).
+ *
+ * Order within a step: the record is judged by the watermark before it; then the watermark advances; then what is due
+ * fires, in the order of time; then `mark` says the new output watermark. An operator that can still emit below its
+ * input watermark marks less than that (a hold): nothing it emits is below its own last mark, marked late panes and
+ * the late side output excepted (INV-6).
+ */
+import type { Key, Token } from "../core/key.ts";
+import type { Table } from "../state/table.ts";
+import type { Batch } from "./batch.ts";
+import type { stepLoop } from "./step-loop.ts";
+
+export type Emit = (value: unknown, timestamp: number) => void;
+
+/** What every head is given. */
+export interface HeadPorts {
+  readonly inputs: readonly Batch[];
+  /** Output port 0: the results. */
+  readonly emit: Emit;
+  /** Output port 1, where there is one: the late records. */
+  readonly side: Emit;
+  /** The output watermark of port 0; with +Infinity also of port 1, which has none before the end. */
+  readonly mark: (watermark: number) => void;
+  readonly idle: () => void;
+  readonly full: () => boolean;
+  readonly begin: () => void;
+  /** The ordinal of the input slot at hand, for ordered edges. */
+  readonly position: { ordinal: number };
+  /** Deals with a failed record as operator `index` of the stage is told to: returns if it is left out, else throws. */
+  readonly fail: (index: number, error: unknown, value: unknown) => void;
+  /** The stage's counters: see COUNT. */
+  readonly counts: Float64Array;
+  readonly NONE: unknown;
+  readonly IDLE: unknown;
+}
+
+export interface Head {
+  run(): boolean;
+  /** Asks the cold tables for the rows that the inputs will touch. Only an optimisation. */
+  prefetch?(): void;
+}
+
+/** A factory as the contract's first paragraph describes it. */
+export type HeadFactory<P extends HeadPorts> = (ports: P) => Head;
+
+/** Where a head counts, at the beginning of its stage's counters. */
+export const COUNT = {
+  /** Records read from the inputs. */
+  in: 0,
+  /** Records late for all their windows. */
+  late: 1,
+  /** (Record, window) pairs that were missed. */
+  missedWindows: 2,
+  /** Records that lie in no window. */
+  betweenWindows: 3,
+  /** Panes emitted. */
+  panes: 4,
+} as const;
+export const HEAD_COUNTS = 5;
+
+/** How a window's records become an accumulator and a result: made per stage by aggregator.ts. */
+export interface Aggregator<Cell> {
+  create(): Cell;
+  /** Changes the cell only if no user function throws. */
+  add(cell: Cell, value: unknown, timestamp: number): void;
+  /** `from` is not used again. */
+  merge(into: Cell, from: Cell): void;
+  result(cell: Cell, key: Key, start: number, end: number, pane: string, index: number, replaces: unknown): unknown;
+}
+
+/** What both window heads are given. */
+export interface WindowPorts<Row, Cell> extends HeadPorts, Aggregator<Cell> {
+  readonly table: Table<Row>;
+  readonly keyOf: (value: unknown) => unknown;
+  readonly tokenOf: (key: unknown) => Token;
+  readonly keyOfToken: (token: Token) => Key;
+  readonly latenessMs: number;
+  readonly discard: boolean;
+  readonly stepLoop: typeof stepLoop;
+}

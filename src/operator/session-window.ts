@@ -1,0 +1,183 @@
+/**
+ * Keyed session windows.
+ *
+ * State: table "sessions", one row per key: its live sessions in time order, disjoint and more than the gap apart. A
+ * record joins every session that it touches (a distance of exactly the gap touches) and makes them one. A session
+ * closes when the watermark reaches end + 1: at w = end a record at distance gap may still come, so which sessions
+ * there are does not hang on when the watermark moved. Hence the output watermark is held back by 1 ms.
+ *
+ * A session that has fired lives on for the allowed lateness. A record that joins it re-opens it (it fires again when
+ * the watermark reaches the new end) or, where even the new end is past, fires it at once. In an accumulating window
+ * the new pane says in `replaces` which panes, under other bounds, it stands in for.
+ *
+ * Cost of a record: one row look-up and a binary search among the key's live sessions.
+ */
+import type { Token } from "../core/key.ts";
+import type { Timers } from "../state/timers.ts";
+import type { Head, WindowPorts } from "./contract.ts";
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Session<Cell> {
+  start: number;
+  end: number;
+  /** Panes fired so far by it and by those it absorbed. */
+  panes: number;
+  /** Its content is out: nothing is to be fired until a record joins. */
+  fired: boolean;
+  /** Panes that are out and not replaced yet, by their bounds. */
+  out: Span[];
+  cell: Cell;
+}
+
+export interface SessionRow<Cell> {
+  /** The time of the row's timer; another timer of this key is a stale one. */
+  armed: number;
+  sessions: Session<Cell>[];
+}
+
+export interface SessionWindowPorts<Cell> extends WindowPorts<SessionRow<Cell>, Cell> {
+  readonly gapMs: number;
+  readonly timers: Timers;
+}
+
+export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
+  const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
+  const { table, timers, keyOf, tokenOf, keyOfToken, create, add, merge, result } = ports;
+  const { gapMs, latenessMs, discard } = ports;
+  const input = inputs[0];
+  const bucket = table.open(0);
+  /** A session closes this long after its end, for the record at distance gap that may come at w = end. */
+  const closesAfterMs = 1;
+
+  let watermark = Number.NEGATIVE_INFINITY;
+
+  const dueAt = (session: Session<Cell>): number => session.end + closesAfterMs + (session.fired ? latenessMs : 0);
+
+  function process(value: unknown, timestamp: number): void {
+    let token: Token;
+    try {
+      token = tokenOf(keyOf(value));
+    } catch (error) {
+      fail(0, error, value);
+      return;
+    }
+    const row = table.edit(bucket, token);
+    const sessions = row === undefined ? [] : row.sessions;
+    // The sessions from `from` on, before `to`, touch [timestamp, timestamp + gap].
+    let from = 0;
+    for (let high = sessions.length; from < high; ) {
+      const middle = (from + high) >> 1;
+      if (sessions[middle].end < timestamp) from = middle + 1;
+      else high = middle;
+    }
+    let to = from;
+    while (to < sessions.length && sessions[to].start <= timestamp + gapMs) to += 1;
+
+    let session: Session<Cell>;
+    if (from === to) {
+      const end = timestamp + gapMs;
+      if (end + closesAfterMs + latenessMs <= watermark) {
+        counts[1] += 1;
+        counts[2] += 1;
+        side(value, timestamp);
+        return;
+      }
+      session = { start: timestamp, end, panes: 0, fired: false, out: [], cell: create() };
+    } else {
+      session = sessions[from];
+    }
+    try {
+      add(session.cell, value, timestamp);
+    } catch (error) {
+      fail(1, error, value);
+      return;
+    }
+    if (from === to) {
+      sessions.splice(from, 0, session);
+    } else {
+      if (timestamp < session.start) session.start = timestamp;
+      if (timestamp + gapMs > session.end) session.end = timestamp + gapMs;
+      session.fired = false;
+      if (to > from + 1) absorb(session, sessions.splice(from + 1, to - from - 1));
+    }
+    if (session.end + closesAfterMs <= watermark) fire(token, session, "late");
+    const due = dueAt(session);
+    if (row === undefined) {
+      table.insert(bucket, token, { armed: due, sessions });
+      timers.push(due, token);
+    } else if (due < row.armed) {
+      row.armed = due;
+      timers.push(due, token);
+    }
+  }
+
+  function absorb(session: Session<Cell>, others: Session<Cell>[]): void {
+    for (const other of others) {
+      session.end = Math.max(session.end, other.end);
+      session.panes += other.panes;
+      session.out.push(...other.out);
+      merge(session.cell, other.cell);
+    }
+  }
+
+  function fire(token: Token, session: Session<Cell>, pane: string): void {
+    const { start, end, cell, panes } = session;
+    const replaces = session.out.filter((span) => span.start !== start || span.end !== end);
+    session.fired = true;
+    session.panes += 1;
+    if (discard) session.cell = create();
+    else session.out = [{ start, end }];
+    counts[4] += 1;
+    emit(result(cell, keyOfToken(token), start, end, pane, panes, replaces), end - 1);
+  }
+
+  /** Fires and forgets what `to` makes due. False when an output is full: call again with the same `to`. */
+  function advance(to: number): boolean {
+    while (timers.size > 0 && timers.next <= to) {
+      if (full()) return false;
+      begin();
+      const time = timers.next;
+      const token = timers.nextToken;
+      const row = table.edit(bucket, token);
+      timers.pop();
+      if (row === undefined || row.armed !== time) continue;
+      // Its records are behind the watermark now; if the firing is cut short, it goes on with the next timer.
+      row.armed = Number.POSITIVE_INFINITY;
+      const live: Session<Cell>[] = [];
+      for (const session of row.sessions) {
+        if (!session.fired && dueAt(session) <= time) fire(token, session, "on-time");
+        if (dueAt(session) <= time) continue;
+        live.push(session);
+        row.armed = Math.min(row.armed, dueAt(session));
+      }
+      row.sessions = live;
+      if (live.length === 0) table.remove(bucket, token);
+      else timers.push(row.armed, token);
+    }
+    watermark = to;
+    mark(to - closesAfterMs);
+    return true;
+  }
+
+  return {
+    run: stepLoop(ports, process, advance),
+
+    prefetch() {
+      const cold = table.cold;
+      if (cold === null) return;
+      for (let i = 0; i < input.n; i++) {
+        const value = input.values[i];
+        if (value === NONE || value === IDLE) continue;
+        try {
+          cold.want(bucket, tokenOf(keyOf(value)));
+        } catch {
+          // A key that can't be taken is dealt with when the record's turn comes.
+        }
+      }
+    },
+  };
+}

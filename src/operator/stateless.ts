@@ -1,0 +1,163 @@
+/**
+ * The stateless operators, each in its two forms: a closure, and the statements that the stage compiler puts in its
+ * place. Both do the same: call the user's function once per record, hand a throw to `fail`, count what they leave out.
+ *
+ * In the text, user functions are bound parameters (`f0`, `f1`, ...): no name and no literal of the user's is in it.
+ */
+import type { Emit } from "./contract.ts";
+
+/** What the engine needs to know of a stateless operator. */
+export type Stateless =
+  | { readonly kind: "map"; readonly fn: (value: unknown) => unknown }
+  | { readonly kind: "filter"; readonly fn: (value: unknown) => unknown }
+  | { readonly kind: "flatMap"; readonly fn: (value: unknown) => Iterable<unknown> }
+  | { readonly kind: "peek"; readonly fn: (value: unknown) => void }
+  /** Output port i takes the records for which predicate i is the first that holds; undefined holds for the rest. */
+  | { readonly kind: "branch"; readonly branches: readonly { readonly predicate: ((value: unknown) => unknown) | undefined }[] };
+
+/** Counter of filter and branch: records left out (filtered, or matched by no branch). */
+export const LEFT_OUT = 0;
+/** Counter of flatMap: records given. */
+export const GIVEN = 0;
+/** Counters of branch: records given on port 0, 1, ... */
+export const GIVEN_ON = 1;
+
+/** How many counters an operator has. What it reads is what the one before gives, so most need none. */
+export function countersOf(node: Stateless): number {
+  if (node.kind === "branch") return GIVEN_ON + node.branches.length;
+  return node.kind === "filter" || node.kind === "flatMap" ? 1 : 0;
+}
+
+export interface ClosureContext {
+  readonly node: Stateless;
+  /** By output port. */
+  readonly next: readonly Emit[];
+  /** Calls the stage's `fail` as this operator. */
+  readonly fail: (error: unknown, value: unknown) => void;
+  readonly counts: Float64Array;
+  /** Where this operator's counters begin. */
+  readonly base: number;
+}
+
+export function closure({ node, next, fail, counts, base }: ClosureContext): Emit {
+  switch (node.kind) {
+    case "map": {
+      const { fn } = node;
+      return (value, timestamp) => {
+        let mapped: unknown;
+        try {
+          mapped = fn(value);
+        } catch (error) {
+          fail(error, value);
+          return;
+        }
+        next[0](mapped, timestamp);
+      };
+    }
+    case "filter": {
+      const { fn } = node;
+      return (value, timestamp) => {
+        let keep: unknown;
+        try {
+          keep = fn(value);
+        } catch (error) {
+          fail(error, value);
+          return;
+        }
+        if (keep) next[0](value, timestamp);
+        else counts[base + LEFT_OUT] += 1;
+      };
+    }
+    case "flatMap": {
+      const { fn } = node;
+      return (value, timestamp) => {
+        let items: ArrayLike<unknown>;
+        try {
+          const given = fn(value);
+          items = Array.isArray(given) ? given : Array.from(given);
+        } catch (error) {
+          fail(error, value);
+          return;
+        }
+        counts[base + GIVEN] += items.length;
+        for (let i = 0; i < items.length; i++) next[0](items[i], timestamp);
+      };
+    }
+    case "peek": {
+      const { fn } = node;
+      return (value, timestamp) => {
+        try {
+          fn(value);
+        } catch (error) {
+          fail(error, value);
+          return;
+        }
+        next[0](value, timestamp);
+      };
+    }
+    case "branch": {
+      const predicates = node.branches.map((branch) => branch.predicate ?? (() => true));
+      return (value, timestamp) => {
+        let port = 0;
+        try {
+          while (port < predicates.length && !predicates[port](value)) port += 1;
+        } catch (error) {
+          fail(error, value);
+          return;
+        }
+        if (port === predicates.length) {
+          counts[base + LEFT_OUT] += 1;
+          return;
+        }
+        counts[base + GIVEN_ON + port] += 1;
+        next[port](value, timestamp);
+      };
+    }
+  }
+}
+
+export interface TextContext {
+  readonly node: Stateless;
+  /** Unique in the stage; makes the names of this operator. */
+  readonly index: number;
+  /** The variable that holds the record. */
+  readonly value: string;
+  readonly base: number;
+  /** Binds a function and returns the name by which the text calls it. */
+  bind(fn: unknown): string;
+  /** The statements of an output port for the record in a variable. */
+  next(port: number, value: string): string;
+}
+
+export function text({ node, index, value, base, bind, next }: TextContext): string {
+  const label = `b${index}`;
+  const guard = (statements: string): string =>
+    `try { ${statements} } catch (e) { fail(${index}, e, ${value}); break ${label}; }`;
+  const block = (statements: string): string => `${label}: { ${statements} }\n`;
+  switch (node.kind) {
+    case "map":
+      return block(`let v${index}; ${guard(`v${index} = ${bind(node.fn)}(${value});`)}\n${next(0, `v${index}`)}`);
+    case "filter":
+      return block(
+        `let k; ${guard(`k = ${bind(node.fn)}(${value});`)}
+if (!k) { counts[${base + LEFT_OUT}] += 1; break ${label}; }
+${next(0, value)}`,
+      );
+    case "flatMap":
+      return block(
+        `let g; ${guard(`g = ${bind(node.fn)}(${value}); if (!Array.isArray(g)) g = Array.from(g);`)}
+counts[${base + GIVEN}] += g.length;
+for (let i = 0; i < g.length; i++) { const v${index} = g[i];\n${next(0, `v${index}`)} }`,
+      );
+    case "peek":
+      return block(`${guard(`${bind(node.fn)}(${value});`)}\n${next(0, value)}`);
+    case "branch": {
+      const tests = node.branches
+        .map(({ predicate }, port) => (predicate === undefined ? `p = ${port};` : `if (${bind(predicate)}(${value})) p = ${port};`))
+        .join(" else ");
+      const cases = node.branches.map((_, port) => `case ${port}: { counts[${base + GIVEN_ON + port}] += 1; ${next(port, value)} break; }`).join("\n");
+      return block(`let p = -1; ${guard(tests)}
+switch (p) { ${cases}\ndefault: counts[${base + LEFT_OUT}] += 1; }`);
+    }
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * explain(): what a plan does, as text and as a Mermaid flowchart: its stages, where records change owner, the state
+ * each stage keeps, and what bounds it. What has no bound is named.
+ */
+import { KEY_GROUPS } from "../core/key.ts";
+import { formatDuration } from "../core/time.ts";
+import { describeWindows } from "../window/assigner.ts";
+import type { Aggregates, Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
+import { inputsOf } from "./node.ts";
+import { cutStages, type EdgePlan, type StagePlan, type Tree } from "./stages.ts";
+
+export interface ExplainContext {
+  /** Names of operators that no sink hangs on: they are left out. */
+  readonly unused: readonly string[];
+  readonly batchMode: boolean;
+}
+
+export function explainText(plan: Plan, { unused, batchMode }: ExplainContext): string {
+  const stages = cutStages(plan);
+  const number = new Map(stages.map((stage, i) => [stage.head, i + 1]));
+  const lines = [`pipeline ${plan.name}`, "guarantee: none yet: state is in memory and gone with the process", ""];
+  for (const stage of stages) {
+    lines.push(`stage ${number.get(stage.head)}  ${describe(stage.head)}`);
+    if (stage.keyBy !== null) lines.push(`  key: ${stage.keyBy.name}`);
+    if (stage.head.kind === "window") lines.push(...stateOf(stage.head, batchMode).map((line) => `  ${line}`));
+    stage.ports.forEach((trees, port) => {
+      if (port === 1 && trees.length > 0) lines.push("  late records:");
+      lines.push(...trees.flatMap((tree) => treeLines(tree, number, port === 1 ? "    " : "  ")));
+    });
+    lines.push("");
+  }
+  if (plan.deadLetters !== null) lines.push(`dead letters  -> ${plan.deadLetters.name}: ${plan.deadLetters.sink.description}`, "");
+  if (unused.length > 0) lines.push(`not run, since no sink hangs on it: ${unused.join(", ")}`, "");
+  const unbounded = plan.nodes.flatMap((node) => unboundedIn(node, plan, batchMode));
+  lines.push(unbounded.length === 0 ? "without bound: nothing" : "without bound:");
+  lines.push(...unbounded.map((line) => `  ${line}`));
+  return `${lines.join("\n")}\n`;
+}
+
+function treeLines(tree: Tree, number: ReadonlyMap<PlanNode, number>, indent: string): string[] {
+  if ("edge" in tree) return [indent + edgeText(tree.edge, number)];
+  const { operator, ports } = tree;
+  return [
+    indent + describe(operator),
+    ...ports.flatMap((trees, port) => {
+      const below = operator.kind === "branch" ? [`${indent}  ${operator.branches[port].name}:`] : [];
+      return [...below, ...trees.flatMap((t) => treeLines(t, number, `${indent}${operator.kind === "branch" ? "    " : "  "}`))];
+    }),
+  ];
+}
+
+function edgeText({ to }: EdgePlan, number: ReadonlyMap<PlanNode, number>): string {
+  if ("sink" in to) return `-> ${describe(to.sink)}`;
+  const stage = `stage ${number.get(to.stage)}`;
+  return to.stage.kind === "window"
+    ? `-> exchange by key (${KEY_GROUPS} key groups, all in this process) -> ${stage}`
+    : `-> ${stage} (input ${to.port + 1})`;
+}
+
+/** One line for a node. */
+function describe(node: PlanNode): string {
+  switch (node.kind) {
+    case "source":
+      return `source ${node.name}: ${node.source.description}, ${node.source.bounded ? "bounded" : "unbounded"}, ${timeOf(node)}${errorsOf(node)}`;
+    case "window":
+      return `window ${node.name}: ${describeWindows(node.windows)}, ${node.discard ? "discarding" : "accumulating"}, allowed lateness ${formatDuration(node.latenessMs)}: ${aggregatesText(node.aggregates)}${errorsOf(node)}`;
+    case "sink":
+      return `sink ${node.name}: ${node.sink.description}`;
+    case "union":
+      return `union ${node.name}: ${node.inputs.length} inputs`;
+    default:
+      return `${node.kind}${node.name === node.kind ? "" : ` ${node.name}`}${errorsOf(node)}`;
+  }
+}
+
+const errorsOf = (node: { readonly onError: string }): string => (node.onError === "fail" ? "" : `, on error ${node.onError}`);
+
+function timeOf({ timestamp, watermark }: SourceNode): string {
+  if (timestamp === undefined) return "no event time";
+  if (watermark.boundMs === null) return "event time, no watermark before the end";
+  const idle = watermark.idleAfterMs === null ? "" : `, idle after ${formatDuration(watermark.idleAfterMs)}`;
+  return `event time, watermark ${formatDuration(watermark.boundMs)} behind the greatest timestamp of each partition${idle}`;
+}
+
+const entriesOf = (aggregates: Aggregates): [string, string][] =>
+  "one" in aggregates ? [["value", aggregates.one.name]] : [...aggregates.fields].map(([field, { name }]) => [field, name]);
+
+const aggregatesText = (aggregates: Aggregates): string =>
+  entriesOf(aggregates)
+    .map(([field, name]) => `${field} = ${name}`)
+    .join(", ");
+
+function stateOf(node: WindowNode, batchMode: boolean): string[] {
+  const { windows, latenessMs } = node;
+  if (windows.kind === "session") {
+    return [
+      "state: sessions: one row per key with live sessions, an accumulator per session",
+      batchMode
+        ? "bound: all sessions of the input, which close at its end"
+        : `bound: the sessions of the last ${formatDuration(windows.gapMs + latenessMs)} of event time, and what is ahead of the watermark`,
+    ];
+  }
+  const { sizeMs, slideMs } = windows;
+  const perRecord = Math.ceil(sizeMs / slideMs);
+  const live = Math.ceil((sizeMs + latenessMs) / slideMs);
+  return [
+    `state: panes: one row per key and window end; a record is added to ${perRecord === 1 ? "one" : `up to ${perRecord}`} (an accumulator per window)`,
+    batchMode
+      ? "bound: all windows of the input, which close at its end"
+      : `bound: up to ${live} windows per key at the watermark, and what is ahead of it`,
+  ];
+}
+
+function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
+  if (node.kind !== "window") return [];
+  const found: string[] = [];
+  const list = "one" in node.aggregates ? [["value", node.aggregates.one] as const] : [...node.aggregates.fields];
+  for (const [field, aggregate] of list) {
+    if (aggregate.bound === "window") found.push(`${node.name}: ${field} = ${aggregate.name} may keep as much as its window brings`);
+  }
+  if (!batchMode) found.push(...withoutWatermark(node.input.node, node.input.port, plan).map((why) => `${node.name}: its windows never close before the end of the input: ${why}`));
+  return found;
+}
+
+/** Why no watermark comes out of a node's port; empty where one does. */
+function withoutWatermark(node: PlanNode, port: number, plan: Plan): string[] {
+  if (node.kind === "source") return node.watermark.boundMs === null ? [`source ${node.name} gives no watermark`] : [];
+  if (node.kind === "window" && port === 1) return [`the late stream of ${node.name} has no watermark`];
+  return inputsOf(node).flatMap((input) => withoutWatermark(input.node, input.port, plan));
+}
+
+/** The stages as subgraphs, exchanges as labelled arrows. */
+export function explainMermaid(plan: Plan): string {
+  const stages = cutStages(plan);
+  const ids = new Map<PlanNode, string>();
+  const id = (node: PlanNode): string => {
+    if (!ids.has(node)) ids.set(node, `n${ids.size}`);
+    return ids.get(node) as string;
+  };
+  const quote = (text: string): string => `"${text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")}"`;
+  const arrows: string[] = [];
+  const lines = ["flowchart LR"];
+  const walk = (from: PlanNode, label: string, tree: Tree): string[] => {
+    const arrow = (to: PlanNode, text: string): void => {
+      arrows.push(`  ${id(from)} -->${text === "" ? "" : `|${quote(text)}|`} ${id(to)}`);
+    };
+    if ("edge" in tree) {
+      const { to } = tree.edge;
+      const target = "sink" in to ? to.sink : to.stage;
+      arrow(target, [label, "stage" in to && to.stage.kind === "window" ? "exchange by key" : ""].filter((t) => t !== "").join(", "));
+      return [];
+    }
+    arrow(tree.operator, label);
+    const { operator } = tree;
+    const below = tree.ports.flatMap((trees, port) =>
+      trees.flatMap((t) => walk(operator, operator.kind === "branch" ? operator.branches[port].name : "", t)),
+    );
+    return [`    ${id(operator)}[${quote(describe(operator))}]`, ...below];
+  };
+  const sinks: SinkNode[] = [];
+  stages.forEach((stage: StagePlan, i) => {
+    lines.push(`  subgraph s${i + 1}[${quote(`stage ${i + 1}`)}]`, `    ${id(stage.head)}[${quote(describe(stage.head))}]`);
+    stage.ports.forEach((trees, port) => {
+      for (const tree of trees) lines.push(...walk(stage.head, port === 1 ? "late" : "", tree));
+    });
+    lines.push("  end");
+    for (const { to } of stage.outputs) if ("sink" in to) sinks.push(to.sink);
+  });
+  for (const sink of sinks) lines.push(`  ${id(sink)}[(${quote(describe(sink))})]`);
+  return `${[...lines, ...arrows].join("\n")}\n`;
+}

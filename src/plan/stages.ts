@@ -1,0 +1,103 @@
+/**
+ * Cuts a plan into stages: a source, a union or a window at the head, and behind each of its output ports the trees
+ * of stateless operators that end in edges. An edge leads to another stage or to a sink.
+ */
+import type { KeyByNode, Plan, PlanNode, SinkNode, SourceNode, StatelessNode, UnionNode, WindowNode } from "./node.ts";
+import { inputsOf } from "./node.ts";
+
+export type HeadNode = SourceNode | UnionNode | WindowNode;
+
+export type Tree =
+  | { readonly operator: StatelessNode; readonly index: number; readonly ports: readonly (readonly Tree[])[] }
+  | { readonly edge: EdgePlan };
+
+export interface EdgePlan {
+  readonly id: number;
+  readonly from: HeadNode;
+  readonly to: { readonly stage: HeadNode; readonly port: number } | { readonly sink: SinkNode };
+  /** Ends, at any distance, in a stage with several inputs, so it carries ordinals. */
+  readonly ordered: boolean;
+}
+
+export interface StagePlan {
+  readonly head: HeadNode;
+  /** What gives the head's keys. */
+  readonly keyBy: KeyByNode | null;
+  /** By output port of the head. */
+  readonly ports: readonly (readonly Tree[])[];
+  /** The stage's stateless operators by `index`. */
+  readonly operators: readonly StatelessNode[];
+  readonly inputs: readonly EdgePlan[];
+  readonly outputs: readonly EdgePlan[];
+}
+
+const isHead = (node: PlanNode): node is HeadNode =>
+  node.kind === "source" || node.kind === "union" || node.kind === "window";
+
+/** The stages in topological order. */
+export function cutStages(plan: Plan): readonly StagePlan[] {
+  const readers = new Map<PlanNode, { node: PlanNode; from: number; port: number }[]>();
+  for (const node of plan.nodes) {
+    inputsOf(node).forEach((input, port) => {
+      const list = readers.get(input.node) ?? [];
+      list.push({ node, from: input.port, port });
+      readers.set(input.node, list);
+    });
+  }
+  const isOrdered = orderedNodes(plan, readers);
+  let edges = 0;
+  const inputs = new Map<HeadNode, EdgePlan[]>();
+
+  const stages = plan.nodes.filter(isHead).map((head): Omit<StagePlan, "inputs"> => {
+    const operators: StatelessNode[] = [];
+    const outputs: EdgePlan[] = [];
+
+    const trees = (node: PlanNode, port: number): Tree[] =>
+      (readers.get(node) ?? []).filter((reader) => reader.from === port).flatMap((reader) => tree(reader.node, reader.port));
+
+    const edge = (to: EdgePlan["to"], ordered: boolean): Tree => {
+      const plan: EdgePlan = { id: edges++, from: head, to, ordered };
+      outputs.push(plan);
+      if ("stage" in to) inputs.set(to.stage, [...(inputs.get(to.stage) ?? []), plan]);
+      return { edge: plan };
+    };
+
+    const tree = (node: PlanNode, port: number): Tree[] => {
+      if (node.kind === "sink") return [edge({ sink: node }, isOrdered(node))];
+      if (node.kind === "keyBy") {
+        // The key is computed by the stage that needs it.
+        return (readers.get(node) ?? []).map((r) => edge({ stage: r.node as HeadNode, port: r.port }, isOrdered(r.node)));
+      }
+      if (isHead(node)) return [edge({ stage: node, port }, isOrdered(node))];
+      const index = operators.push(node) - 1;
+      const count = node.kind === "branch" ? node.branches.length : 1;
+      return [{ operator: node, index, ports: Array.from({ length: count }, (_, p) => trees(node, p)) }];
+    };
+
+    const ports = head.kind === "window" ? [trees(head, 0), trees(head, 1)] : [trees(head, 0)];
+    const keyBy = head.kind === "window" && head.input.node.kind === "keyBy" ? head.input.node : null;
+    return { head, keyBy, ports, operators, outputs };
+  });
+
+  return stages.map((stage) => ({
+    ...stage,
+    inputs: (inputs.get(stage.head) ?? []).toSorted((a, b) => portOf(a) - portOf(b)),
+  }));
+}
+
+const portOf = (edge: EdgePlan): number => ("stage" in edge.to ? edge.to.port : 0);
+
+/** The nodes from which a stage with several inputs can be reached; all of them where dead letters are kept, in order. */
+function orderedNodes(plan: Plan, readers: ReadonlyMap<PlanNode, readonly { node: PlanNode }[]>): (node: PlanNode) => boolean {
+  if (plan.deadLetters !== null) return () => true;
+  const known = new Map<PlanNode, boolean>();
+  const leads = (node: PlanNode): boolean => {
+    let result = known.get(node);
+    if (result === undefined) {
+      result = (node.kind === "union" && node.inputs.length > 1) || (readers.get(node) ?? []).some((r) => leads(r.node));
+      known.set(node, result);
+    }
+    return result;
+  };
+  return leads;
+}

@@ -1,0 +1,394 @@
+/**
+ * Intake: takes what the sources have now, stamps each record with its timestamp and the watermark after it, and
+ * numbers it. The order in which records are taken is the trace that results are a function of (INV-1).
+ *
+ * - All sources bounded: records merge by (timestamp, source, partition), so that runs are reproducible; without
+ *   event time one partition is read after the other.
+ * - Otherwise: what is there, partition after partition.
+ *
+ * Watermarks are per partition; a source's is the least of its active ones, and never falls. A partition that ended
+ * counts as +Infinity, an idle one not at all. In batch mode there is none before the end.
+ */
+import { compileStamp, type Stamp } from "../compile/stamp.ts";
+import type { Origin, Partition, Source } from "../connector/contract.ts";
+import { MillraceError, preview } from "../core/errors.ts";
+import type { Ports } from "../core/ports.ts";
+import { type Batch, IDLE, NONE } from "../operator/batch.ts";
+import type { SourceNode } from "../plan/node.ts";
+
+interface PartitionState {
+  readonly partition: Partition<unknown>;
+  maxTimestamp: number;
+  /** Its own word on time, where it has one (Partition.watermark). */
+  told: number;
+  ended: boolean;
+  idle: boolean;
+  /** When it last gave something or was not caught up, by the clock; only kept where idleness matters. */
+  activeAt: number;
+  /** Merge only: records taken from the partition and not yet merged. */
+  values: unknown[];
+  ts: Float64Array;
+  next: number;
+  n: number;
+  /** Poll indexes of this poll's records that were refused, ascending. */
+  refused: number[];
+}
+
+/** Records of a turn that one partition gave one after the other. */
+interface Run {
+  readonly source: SourceIntake;
+  readonly state: PartitionState;
+  readonly ordinal: number;
+}
+
+export interface IntakeOptions {
+  readonly nodes: readonly SourceNode[];
+  /** By node; the input of the source's stage. */
+  readonly batches: readonly Batch[];
+  readonly ports: Ports;
+  readonly batchMode: boolean;
+  readonly generated: boolean;
+  /** A source has something, or ended, or failed. */
+  readonly wake: () => void;
+  /** Deals with a record that could not be taken, as the node's onError says: returns or throws. */
+  readonly refuse: (node: SourceNode, error: MillraceError, partition: string, origin: Origin, value: unknown) => void;
+}
+
+export interface RecordOrigin {
+  readonly source: string;
+  readonly partition: string;
+  readonly origin: Origin;
+}
+
+class SourceIntake {
+  readonly node: SourceNode;
+  readonly batch: Batch;
+  partitions: PartitionState[] = [];
+  watermark = Number.NEGATIVE_INFINITY;
+  records = 0;
+  private stamp: Stamp | null = null;
+  private readonly options: IntakeOptions;
+  private polling: PartitionState | null = null;
+  private idle = false;
+  /** Where the next turn begins among the partitions, so that none is favoured. */
+  private turnFrom = 0;
+
+  constructor(node: SourceNode, batch: Batch, options: IntakeOptions) {
+    this.node = node;
+    this.batch = batch;
+    this.options = options;
+    const { timestamp } = node;
+    if (timestamp !== undefined) {
+      const refuse = (index: number, value: unknown, got: unknown, error: unknown): void =>
+        this.refuse(index, value, got, error);
+      this.stamp = compileStamp({ timestampOf: timestamp, refuse }, options.generated);
+    }
+  }
+
+  async open(): Promise<void> {
+    const { ports, wake, refuse } = this.options;
+    const source: Source<unknown> = this.node.source;
+    const partitions = await source.open({
+      ports,
+      wake,
+      reject: (partition, malformed) => {
+        const { offset, line, column, reason, bytes } = malformed;
+        const error = new MillraceError("RECORD_MALFORMED", reason, {
+          source: this.node.name,
+          partition,
+          offset,
+          ...(line === undefined ? {} : { line }),
+          ...(column === undefined ? {} : { column }),
+          ...(bytes === undefined ? {} : { text: preview(Buffer.from(bytes.subarray(0, 400)).toString("utf8")) }),
+        });
+        refuse(this.node, error, partition, malformed, undefined);
+      },
+    });
+    const now = ports.clock.now();
+    this.partitions = partitions.map((partition) => ({
+      partition,
+      maxTimestamp: Number.NEGATIVE_INFINITY,
+      told: Number.NEGATIVE_INFINITY,
+      ended: false,
+      idle: false,
+      activeAt: now,
+      values: [],
+      ts: new Float64Array(0),
+      next: 0,
+      n: 0,
+      refused: [],
+    }));
+  }
+
+  get ended(): boolean {
+    return this.partitions.every((state) => state.ended);
+  }
+
+  /** Arrival order: what each partition has now. Returns the slots added. */
+  takeArrivals(max: number, ordinal: number, runs: Run[]): number {
+    const { batch, partitions } = this;
+    const before = batch.n;
+    for (let k = 0; k < partitions.length && batch.n - before < max; k++) {
+      const state = partitions[(this.turnFrom + k) % partitions.length];
+      if (state.ended) continue;
+      const from = batch.n;
+      while (batch.capacity < from + max) batch.grow();
+      const n = this.poll(state, batch.values, batch.ts, from, max - (from - before));
+      batch.n = from + n;
+      const first = ordinal + from - before;
+      if (n > 0) runs.push({ source: this, state, ordinal: first });
+      if (batch.ordered) for (let i = 0; i < n; i++) batch.ord[from + i] = first + i;
+      this.markRecords(state, from, batch.n);
+      this.settle(state, n > 0, ordinal + batch.n - before);
+    }
+    this.turnFrom += 1;
+    this.checkIdle(ordinal + batch.n - before);
+    return batch.n - before;
+  }
+
+  /** Merge: makes sure that every live partition shows its next record. False where one can't yet. */
+  fill(max: number, ordinal: number): boolean {
+    for (const state of this.partitions) {
+      if (state.ended || state.next < state.n) continue;
+      if (state.ts.length < max) state.ts = new Float64Array(max);
+      state.next = 0;
+      state.n = this.poll(state, state.values, state.ts, 0, max);
+      if (state.n > 0) continue;
+      this.settle(state, false, ordinal);
+      if (!state.ended) return false;
+      // Without event time the partitions come one after the other: the next is not read before this one ends.
+    }
+    return true;
+  }
+
+  /** Merge: one record of a partition becomes the next slot. */
+  takeMerged(state: PartitionState, ordinal: number): void {
+    const { batch } = this;
+    const slot = batch.n;
+    batch.push(state.values[state.next], state.ts[state.next], ordinal);
+    state.next += 1;
+    this.markRecords(state, slot, slot + 1);
+  }
+
+  /** Where the record came from that is at `index` among those that the partition's last poll gave and that were kept. */
+  locate(state: PartitionState, index: number): RecordOrigin {
+    let at = index;
+    for (const refused of state.refused) if (refused <= at) at += 1;
+    return { source: this.node.name, partition: state.partition.id, origin: state.partition.locate(at) };
+  }
+
+  /** When, by the clock, a partition may turn idle next; +Infinity where none can. */
+  get idleAt(): number {
+    const { idleAfterMs } = this.node.watermark;
+    if (idleAfterMs === null) return Number.POSITIVE_INFINITY;
+    const waiting = this.partitions.filter((state) => !state.ended && !state.idle);
+    return Math.min(...waiting.map((state) => state.activeAt + idleAfterMs), Number.POSITIVE_INFINITY);
+  }
+
+  private poll(state: PartitionState, values: unknown[], ts: Float64Array, at: number, max: number): number {
+    this.polling = state;
+    for (;;) {
+      if (state.refused.length > 0) state.refused = [];
+      let n: number;
+      try {
+        n = state.partition.poll(values, at, max);
+      } catch (error) {
+        if (error instanceof MillraceError) throw error;
+        const context = { source: this.node.name, partition: state.partition.id };
+        throw new MillraceError("SOURCE_FAILED", `${this.node.name} failed`, context, error);
+      }
+      this.records += n;
+      const kept = this.stamp === null ? n : this.stamp(values, ts, at, at + n) - at;
+      // Only a poll that gave nothing means that there is nothing.
+      if (kept > 0 || n === 0) return kept;
+    }
+  }
+
+  private refuse(index: number, value: unknown, got: unknown, error: unknown): void {
+    const state = this.polling as PartitionState;
+    state.refused.push(index);
+    const origin = state.partition.locate(index);
+    const what = error === undefined ? `${preview(got)} is no timestamp` : `the timestamp function threw ${error}`;
+    const partition = state.partition.id;
+    const context = {
+      source: this.node.name,
+      partition,
+      offset: origin.offset,
+      ...(origin.line === undefined ? {} : { line: origin.line }),
+      text: preview(value),
+    };
+    const code = error === undefined ? "TIMESTAMP_INVALID" : "USER_FUNCTION_FAILED";
+    this.options.refuse(this.node, new MillraceError(code, what, context, error), partition, origin, value);
+  }
+
+  /** Writes the watermark after each of a partition's new slots. */
+  private markRecords(state: PartitionState, from: number, to: number): void {
+    const { wm, ts } = this.batch;
+    const { boundMs } = this.node.watermark;
+    let { watermark } = this;
+    if (boundMs === null || this.stamp === null || this.options.batchMode) {
+      for (let i = from; i < to; i++) wm[i] = watermark;
+    } else {
+      const others = this.leastBut(state);
+      let max = state.maxTimestamp;
+      for (let i = from; i < to; i++) {
+        if (ts[i] > max) max = ts[i];
+        const own = max - boundMs;
+        const least = own < others ? own : others;
+        if (least > watermark) watermark = least;
+        wm[i] = watermark;
+      }
+      state.maxTimestamp = max;
+      this.watermark = watermark;
+    }
+    if (to > from) this.batch.last = watermark;
+  }
+
+  /** After a poll: the partition's own word on time, its end, its activity. */
+  private settle(state: PartitionState, gave: boolean, ordinal: number): void {
+    if (gave) {
+      state.idle = false;
+      this.idle = false;
+    }
+    if (this.node.watermark.idleAfterMs !== null && (gave || !state.partition.caughtUp)) {
+      state.activeAt = this.options.ports.clock.now();
+    }
+    if (!gave) {
+      const { watermark } = state.partition;
+      if (watermark !== undefined && watermark > state.told) {
+        state.told = watermark;
+        state.idle = false;
+        this.idle = false;
+      }
+      if (state.partition.ended) state.ended = true;
+    }
+    this.advance(ordinal);
+  }
+
+  private checkIdle(ordinal: number): void {
+    if (this.node.watermark.idleAfterMs === null || this.idleAt > this.options.ports.clock.now()) return;
+    const idleSince = this.options.ports.clock.now() - this.node.watermark.idleAfterMs;
+    for (const state of this.partitions) {
+      if (state.activeAt <= idleSince && !state.ended) state.idle = true;
+    }
+    this.advance(ordinal);
+    const live = this.partitions.filter((state) => !state.ended);
+    if (!this.idle && live.length > 0 && live.every((state) => state.idle)) {
+      this.idle = true;
+      this.slot(IDLE, ordinal);
+    }
+  }
+
+  /** Time may have moved without a record. */
+  private advance(ordinal: number): void {
+    const least = this.ended ? Number.POSITIVE_INFINITY : this.options.batchMode ? Number.NEGATIVE_INFINITY : this.leastBut(null);
+    if (least <= this.watermark || (least === Number.POSITIVE_INFINITY && !this.ended)) return;
+    this.watermark = least;
+    this.slot(NONE, ordinal);
+  }
+
+  private slot(value: unknown, ordinal: number): void {
+    const { batch } = this;
+    batch.push(value, Number.NaN, ordinal);
+    batch.wm[batch.n - 1] = this.watermark;
+    batch.last = this.watermark;
+  }
+
+  /** The least watermark of the active partitions, one left out. */
+  private leastBut(left: PartitionState | null): number {
+    const { boundMs } = this.node.watermark;
+    let least = Number.POSITIVE_INFINITY;
+    for (const state of this.partitions) {
+      if (state === left || state.ended || state.idle) continue;
+      const own = boundMs === null ? Number.NEGATIVE_INFINITY : state.maxTimestamp - boundMs;
+      least = Math.min(least, Math.max(own, state.told));
+    }
+    return least;
+  }
+}
+
+export class Intake {
+  readonly sources: readonly SourceIntake[];
+  private readonly options: IntakeOptions;
+  private readonly merging: boolean;
+  /** Of this turn, in arrival order. */
+  private readonly runs: Run[] = [];
+  /** Of this turn, when merging: by ordinal, which source's partition gave the record, and as its which one. */
+  private readonly mergedFrom: { source: SourceIntake; state: PartitionState }[] = [];
+  private readonly mergedIndex: number[] = [];
+
+  constructor(options: IntakeOptions) {
+    this.options = options;
+    this.sources = options.nodes.map((node, i) => new SourceIntake(node, options.batches[i], options));
+    this.merging = options.nodes.every((node) => node.source.bounded);
+  }
+
+  async open(): Promise<void> {
+    for (const source of this.sources) await source.open();
+  }
+
+  /** Every source has ended, and said so downstream. */
+  get ended(): boolean {
+    return this.sources.every((source) => source.ended);
+  }
+
+  /** Fills the sources' batches with what is there now, at most `max` records. Returns the slots added; 0: wait. */
+  take(max: number): number {
+    this.runs.length = 0;
+    this.mergedFrom.length = 0;
+    const only = this.sources.length === 1 && this.sources[0].partitions.length === 1;
+    return this.merging && !only ? this.takeMerged(max) : this.takeArrivals(max);
+  }
+
+  /** Milliseconds until a partition may turn idle; +Infinity where none can. */
+  get idleInMs(): number {
+    const at = Math.min(...this.sources.map((source) => source.idleAt));
+    return at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - this.options.ports.clock.now());
+  }
+
+  /** Where the record of this turn with the ordinal came from; null where no record has it. */
+  locate(ordinal: number): RecordOrigin | null {
+    const merged = this.mergedFrom[ordinal];
+    if (merged !== undefined) return merged.source.locate(merged.state, this.mergedIndex[ordinal]);
+    const run = this.runs.findLast((r) => r.ordinal <= ordinal);
+    return run === undefined ? null : run.source.locate(run.state, ordinal - run.ordinal);
+  }
+
+  async close(): Promise<void> {
+    for (const source of this.sources) for (const { partition } of source.partitions) await partition.close();
+  }
+
+  private takeArrivals(max: number): number {
+    let taken = 0;
+    for (const source of this.sources) {
+      if (taken < max) taken += source.takeArrivals(max - taken, taken, this.runs);
+    }
+    return taken;
+  }
+
+  private takeMerged(max: number): number {
+    const slots = (): number => this.sources.reduce((n, source) => n + source.batch.n, 0);
+    const before = slots();
+    let waiting = false;
+    // Each partition is polled once a turn at the most, so that its records can still be located.
+    for (const source of this.sources) if (!source.fill(max, 0)) waiting = true;
+    const live = this.sources.flatMap((source) => source.partitions.map((state) => ({ source, state }))).filter((p) => !p.state.ended);
+    for (let taken = 0; taken < max && live.length > 0 && !waiting; taken++) {
+      let best = live[0];
+      let least = Number.POSITIVE_INFINITY;
+      for (const candidate of live) {
+        const { source, state } = candidate;
+        const at = source.node.timestamp === undefined ? Number.NEGATIVE_INFINITY : state.ts[state.next];
+        if (at < least) {
+          best = candidate;
+          least = at;
+        }
+      }
+      this.mergedFrom[taken] = best;
+      this.mergedIndex[taken] = best.state.next;
+      best.source.takeMerged(best.state, taken);
+      waiting = best.state.next === best.state.n;
+    }
+    return slots() - before;
+  }
+}

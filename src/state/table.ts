@@ -1,0 +1,114 @@
+/**
+ * Tables: an operator's state as live objects, by (time, key).
+ *
+ * A table is a short list of buckets in time order (one bucket per window end; a table without time uses bucket 0),
+ * each a map from key to row. Rows are objects that the operator changes in place, after `edit` gave them to it.
+ *
+ * While the backend is memory, the tables are the state: `cold` is null, nothing ever misses, and a read costs one
+ * look-up. Over any other backend rows may be elsewhere; `cold` then knows which, keeps what changed, and can undo.
+ * The list of buckets always stays in memory: it is a number per live window end, not per key.
+ */
+import { keyGroupOf, keyOf, type Key, type Token } from "../core/key.ts";
+import type { ColdRows } from "./cold.ts";
+import type { RowLayout } from "./contract.ts";
+import { KeyMap } from "./key-map.ts";
+
+export class Bucket<V> {
+  readonly time: number;
+  readonly rows = new KeyMap<V>();
+
+  constructor(time: number) {
+    this.time = time;
+  }
+}
+
+/** A row as inspection and tests see it. */
+export interface StateRow {
+  readonly operator: string;
+  readonly table: string;
+  readonly keyGroup: number;
+  readonly key: Key;
+  readonly time: number;
+  readonly value: unknown;
+}
+
+export class Table<V> {
+  readonly operator: string;
+  readonly name: string;
+  readonly layout: RowLayout;
+  /** In time order. Change it only through `open` and `drop`. */
+  readonly buckets: Bucket<V>[] = [];
+  cold: ColdRows<V> | null = null;
+
+  constructor(operator: string, name: string, layout: RowLayout) {
+    this.operator = operator;
+    this.name = name;
+    this.layout = layout;
+  }
+
+  /** The index of the first bucket with a time above `time`. */
+  indexAfter(time: number): number {
+    let low = 0;
+    for (let high = this.buckets.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (this.buckets[middle].time <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The bucket of a time, made if there is none. */
+  open(time: number): Bucket<V> {
+    const after = this.indexAfter(time);
+    if (after > 0 && this.buckets[after - 1].time === time) return this.buckets[after - 1];
+    const bucket = new Bucket<V>(time);
+    this.buckets.splice(after, 0, bucket);
+    return bucket;
+  }
+
+  /** The row, to be changed in place; undefined where there is none. @throws MISS */
+  edit(bucket: Bucket<V>, token: Token): V | undefined {
+    return this.cold === null ? bucket.rows.get(token) : this.cold.edit(bucket, token);
+  }
+
+  insert(bucket: Bucket<V>, token: Token, value: V): void {
+    if (this.cold !== null) this.cold.changing(bucket, token);
+    bucket.rows.set(token, value);
+  }
+
+  remove(bucket: Bucket<V>, token: Token): void {
+    if (this.cold !== null) this.cold.changing(bucket, token);
+    bucket.rows.delete(token);
+  }
+
+  /** Makes sure that all rows with from < time <= to are in memory. @throws MISS */
+  require(from: number, to: number): void {
+    if (this.cold !== null) this.cold.require(from, to);
+  }
+
+  /** Removes the first bucket with all its rows, which must be in memory (`require`). */
+  dropFirst(): void {
+    const bucket = this.buckets.shift() as Bucket<V>;
+    if (this.cold !== null) this.cold.dropping(bucket);
+  }
+
+  /** Live rows, those in memory. */
+  get size(): number {
+    return this.buckets.reduce((n, bucket) => n + bucket.rows.size, 0);
+  }
+
+  *stateRows(): Generator<StateRow> {
+    for (const bucket of this.buckets) {
+      for (const [token, value] of { [Symbol.iterator]: () => bucket.rows.entries() }) {
+        yield {
+          operator: this.operator,
+          table: this.name,
+          keyGroup: keyGroupOf(token),
+          key: keyOf(token),
+          time: bucket.time,
+          value,
+        };
+      }
+    }
+  }
+}

@@ -1,0 +1,257 @@
+/** The typed fluent API: each call adds a node to the plan and returns a handle on its output. */
+import { type AnyAggregate } from "../aggregate/contract.ts";
+import type { OnError, Sink } from "../connector/contract.ts";
+import { MillraceError, preview } from "../core/errors.ts";
+import { durationMs } from "../core/time.ts";
+import type { PlanBuilder } from "../plan/builder.ts";
+import type * as plan from "../plan/node.ts";
+import type { WindowAssigner } from "../window/assigner.ts";
+import type {
+  Aggregates,
+  MustBeKey,
+  MustNotBePromise,
+  MustNotBeReserved,
+  OperatorOptions,
+  WindowOptions,
+  WindowResult,
+} from "./types.ts";
+
+/** In a branch: takes the records that no other branch took. */
+export const otherwise: unique symbol = Symbol("otherwise");
+
+type Fn = (value: unknown) => unknown;
+
+const ON_ERROR: readonly OnError[] = ["fail", "skip", "dead-letter"];
+
+/** @throws OPTION_INVALID */
+export function checkOnError(onError: OnError = "fail"): OnError {
+  if (!ON_ERROR.includes(onError)) {
+    throw new MillraceError("OPTION_INVALID", `onError is one of ${ON_ERROR.join(", ")}, not ${preview(onError)}`);
+  }
+  return onError;
+}
+
+function checkFunction(fn: unknown, what: string): Fn {
+  if (typeof fn !== "function") throw new MillraceError("OPTION_INVALID", `${what} takes a function, not ${preview(fn)}`);
+  return fn as Fn;
+}
+
+/** Records of one type, in no particular order of keys. */
+export class Stream<T> {
+  /** @internal */
+  readonly builder: PlanBuilder;
+  /** @internal */
+  readonly input: plan.Input;
+  /** Only in the type. */
+  declare readonly record?: T;
+
+  /** @internal */
+  constructor(builder: PlanBuilder, node: plan.PlanNode, port = 0) {
+    this.builder = builder;
+    this.input = { node, port };
+  }
+
+  /**
+   * Each record becomes what the function returns.
+   * @example orders.map((o) => ({ ...o, euros: o.cents / 100 }))
+   */
+  map<U>(fn: ((value: T) => U) & MustNotBePromise<U>, options: OperatorOptions = {}): Stream<U> {
+    return new Stream(this.builder, this.stateless<plan.MapNode>("map", fn, options));
+  }
+
+  /**
+   * Keeps the records for which the function returns true.
+   * @example orders.filter((o) => o.amount > 1000)
+   */
+  filter<U extends T>(fn: (value: T) => value is U, options?: OperatorOptions): Stream<U>;
+  filter(fn: (value: T) => boolean, options?: OperatorOptions): Stream<T>;
+  filter(fn: (value: T) => boolean, options: OperatorOptions = {}): Stream<T> {
+    return new Stream(this.builder, this.stateless<plan.FilterNode>("filter", fn, options));
+  }
+
+  /**
+   * Each record becomes any number of records, in the order given, with its timestamp.
+   * @example orders.flatMap((o) => o.lines)
+   */
+  flatMap<U>(fn: (value: T) => Iterable<U>, options: OperatorOptions = {}): Stream<U> {
+    return new Stream(this.builder, this.stateless<plan.FlatMapNode>("flatMap", fn, options));
+  }
+
+  /**
+   * Calls the function for each record and passes the record on.
+   * @example orders.peek((o) => console.log(o))
+   */
+  peek(fn: (value: T) => void, options: OperatorOptions = {}): Stream<T> {
+    return new Stream(this.builder, this.stateless<plan.PeekNode>("peek", fn, options));
+  }
+
+  /**
+   * Sends each record to the first branch whose predicate holds; `otherwise` takes the rest. Records that no branch
+   * takes are counted as unmatched.
+   *
+   * @example const { big, small } = orders.branch({ big: (o) => o.amount > 1000, small: otherwise })
+   * @throws OPTION_INVALID when a branch is neither a function nor `otherwise`, or `otherwise` is not the last
+   */
+  branch<N extends string>(
+    branches: { readonly [B in N]: ((value: T) => boolean) | typeof otherwise },
+    options: OperatorOptions = {},
+  ): { readonly [B in N]: Stream<T> } {
+    const names = Object.keys(branches) as N[];
+    if (names.length === 0) throw new MillraceError("OPTION_INVALID", "branch takes at least one branch");
+    const list = names.map((name, i) => {
+      const predicate = branches[name];
+      if (predicate !== otherwise) return { name, predicate: checkFunction(predicate, `branch ${name}`) };
+      if (i < names.length - 1) throw new MillraceError("OPTION_INVALID", `branch ${name}: otherwise must be the last branch`);
+      return { name, predicate: undefined };
+    });
+    const node = this.builder.add<plan.BranchNode>(
+      { kind: "branch", input: this.input, branches: list, onError: checkOnError(options.onError) },
+      options.name,
+    );
+    const streams = names.map((name, port) => [name, new Stream<T>(this.builder, node, port)]);
+    return Object.fromEntries(streams) as { readonly [B in N]: Stream<T> };
+  }
+
+  /**
+   * The records of this and the other streams, in the order in which they came. The watermark is the least of theirs.
+   * @example web.union(mobile, shop)
+   * @throws PIPELINE_INVALID when a stream belongs to another pipeline
+   */
+  union<U = T>(...others: readonly Stream<U>[]): Stream<T | U> {
+    const stranger = others.find((other) => other.builder !== this.builder);
+    if (stranger !== undefined) {
+      throw new MillraceError("PIPELINE_INVALID", `A stream of pipeline ${stranger.builder.name} can't be used in ${this.builder.name}`);
+    }
+    const inputs = [this.input, ...others.map((other) => other.input)];
+    return new Stream(this.builder, this.builder.add<plan.UnionNode>({ kind: "union", inputs }, undefined));
+  }
+
+  /**
+   * Groups the records by key: what follows works per key. -0 and 0 are one key, NaN equals NaN, tuples compare by
+   * content.
+   * @example orders.keyBy((o) => o.userId)
+   * @example flights.keyBy((f) => [f.origin, f.destination])
+   */
+  keyBy<const K>(fn: ((value: T) => K) & MustBeKey<K>, options: OperatorOptions = {}): KeyedStream<T, K> {
+    return new KeyedStream(this.builder, this.stateless<plan.KeyByNode>("keyBy", fn, options));
+  }
+
+  /**
+   * Sends the records to a sink. A stream may have several sinks; a sink belongs to one stream.
+   * @example perUser.to(ndjsonFile("revenue.ndjson"))
+   */
+  to(sink: Sink<T>, options: { readonly name?: string } = {}): this {
+    if (typeof sink?.open !== "function") throw new MillraceError("OPTION_INVALID", `to takes a sink, not ${preview(sink)}`);
+    this.builder.add<plan.SinkNode>({ kind: "sink", input: this.input, sink: sink as Sink<unknown> }, options.name);
+    return this;
+  }
+
+  private stateless<N extends plan.MapNode | plan.FilterNode | plan.FlatMapNode | plan.PeekNode | plan.KeyByNode>(
+    kind: N["kind"],
+    fn: unknown,
+    options: OperatorOptions,
+  ): N {
+    const node = { kind, input: this.input, fn: checkFunction(fn, kind), onError: checkOnError(options.onError) };
+    return this.builder.add<N>(node as unknown as Omit<N, "name">, options.name);
+  }
+}
+
+/** Records grouped by key. */
+export class KeyedStream<T, K> {
+  private readonly builder: PlanBuilder;
+  private readonly node: plan.KeyByNode;
+  /** Only in the type. */
+  declare readonly key?: K;
+
+  /** @internal */
+  constructor(builder: PlanBuilder, node: plan.KeyByNode) {
+    this.builder = builder;
+    this.node = node;
+  }
+
+  /**
+   * Cuts each key's records into windows of event time.
+   * @example orders.keyBy((o) => o.userId).window(tumbling("5m"), { allowedLateness: "1m" })
+   * @throws DURATION_INVALID, OPTION_INVALID
+   */
+  window<W extends WindowAssigner>(windows: W, options: WindowOptions = {}): WindowedStream<T, K, W> {
+    if (windows?.kind !== "aligned" && windows?.kind !== "session") {
+      throw new MillraceError("OPTION_INVALID", `window takes tumbling(...), sliding(...) or session(...), not ${preview(windows)}`);
+    }
+    const { panes = "accumulating" } = options;
+    if (panes !== "accumulating" && panes !== "discarding") {
+      throw new MillraceError("OPTION_INVALID", `panes is "accumulating" or "discarding", not ${preview(panes)}`);
+    }
+    const latenessMs = durationMs(options.allowedLateness ?? 0, "allowedLateness");
+    const discard = panes === "discarding";
+    const onError = checkOnError(options.onError);
+    return new WindowedStream(this.builder, { input: { node: this.node, port: 0 }, windows, latenessMs, discard, onError }, options.name);
+  }
+}
+
+/** Records grouped by key and window, waiting for the word how to fold them. */
+export class WindowedStream<T, K, W extends WindowAssigner> {
+  private readonly builder: PlanBuilder;
+  private readonly parts: Omit<plan.WindowNode, "kind" | "name" | "aggregates">;
+  private readonly name: string | undefined;
+  /** Only in the type. */
+  declare readonly types?: readonly [T, K, W];
+
+  /** @internal */
+  constructor(builder: PlanBuilder, parts: Omit<plan.WindowNode, "kind" | "name" | "aggregates">, name: string | undefined) {
+    this.builder = builder;
+    this.parts = parts;
+    this.name = name;
+  }
+
+  /**
+   * Folds the records of each key and window: one result per pane, with the window's bounds, the pane's kind and index,
+   * and one field per aggregate (`value` for a single one). A result's timestamp is the window's end - 1.
+   *
+   * @example windowed.aggregate({ orders: count(), revenue: sum((o) => o.amount) })
+   * // { key: "u1", windowStart: 0, windowEnd: 300000, pane: "on-time", paneIndex: 0, orders: 2, revenue: 4500 }
+   * @throws AGGREGATE_INVALID
+   */
+  aggregate<A extends Aggregates<T>>(aggregates: A & MustNotBeReserved<A>): AggregatedStream<WindowResult<K, W, A>, T> {
+    const node = this.builder.add<plan.WindowNode>(
+      { kind: "window", ...this.parts, aggregates: checkAggregates(aggregates) },
+      this.name,
+    );
+    return new AggregatedStream(this.builder, node);
+  }
+}
+
+/** The results of windows, with the records that came too late for all of theirs. */
+export class AggregatedStream<R, T> extends Stream<R> {
+  /**
+   * The records that were late for all their windows, as they came. Nothing bounds how late they are, so this stream's
+   * watermark stays at -Infinity until the end of the input.
+   */
+  readonly late: Stream<T>;
+
+  /** @internal */
+  constructor(builder: PlanBuilder, node: plan.WindowNode) {
+    super(builder, node, 0);
+    this.late = new Stream<T>(builder, node, 1);
+  }
+}
+
+const RESERVED: readonly string[] = ["key", "windowStart", "windowEnd", "pane", "paneIndex", "replaces"];
+
+function isAggregate(value: unknown): value is AnyAggregate {
+  return typeof value === "object" && value !== null && ["create", "add", "merge", "result"].every((part) => typeof Reflect.get(value, part) === "function");
+}
+
+function checkAggregates(aggregates: unknown): plan.Aggregates {
+  if (isAggregate(aggregates)) return { one: aggregates };
+  if (typeof aggregates !== "object" || aggregates === null || Object.keys(aggregates).length === 0) {
+    throw new MillraceError("AGGREGATE_INVALID", `aggregate takes an aggregate or an object of them, not ${preview(aggregates)}`);
+  }
+  const fields = new Map<string, AnyAggregate>();
+  for (const [name, value] of Object.entries(aggregates)) {
+    if (!isAggregate(value)) throw new MillraceError("AGGREGATE_INVALID", `${name}: ${preview(value)} is no aggregate`);
+    if (RESERVED.includes(name)) throw new MillraceError("AGGREGATE_INVALID", `The name ${name} belongs to the window`);
+    fields.set(name, value);
+  }
+  return { fields };
+}
