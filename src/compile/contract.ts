@@ -20,6 +20,8 @@ export interface MakeHead {
   readonly outputs: readonly Batch[];
   /** Output i hangs on the late side. */
   readonly isSide: (i: number) => boolean;
+  /** For tests: says that the outputs are full although they are not. */
+  readonly stalled: (() => boolean) | null;
   readonly counts: Float64Array;
   /** By operator index: where its counters begin. */
   readonly bases: readonly number[];

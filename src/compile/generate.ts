@@ -26,7 +26,7 @@ export function generate(make: MakeHead): Head {
 
 /** The text of a stage's function. `bind` takes a value and returns the name by which the text has it. */
 export function stageText(
-  { plan, outputs, isSide, counts, bases, position, failOperator, factory, aggregator, ports }: MakeHead,
+  { plan, outputs, isSide, stalled, counts, bases, position, failOperator, factory, aggregator, ports }: MakeHead,
   bind: (value: unknown) => string,
 ): string {
   const outName = new Map<EdgePlan, string>(plan.outputs.map((edge, i) => [edge, `o${i}`]));
@@ -60,7 +60,10 @@ export function stageText(
       : `${out}.last = watermark; if (${out}.n > 0) ${out}.wm[${out}.n - 1] = watermark; else ${out}.start = watermark;`;
     return isSide(i) ? `if (watermark === Infinity) { ${write} }` : write;
   });
-  const fulls = plan.outputs.flatMap((edge, i) => (edge.ordered ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`]));
+  const fulls = stalled === null ? [] : [`${bind(stalled)}()`];
+  fulls.push(
+    ...plan.outputs.flatMap((edge, i) => (edge.ordered ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`])),
+  );
 
   return `const counts = ${bind(counts)}, position = ${bind(position)}, fail = ${bind(failOperator)};
 ${outputs.map((out, i) => `const o${i} = ${bind(out)};`).join("\n")}

@@ -32,6 +32,8 @@ export interface StageOptions {
   readonly fail: FailHandler;
   /** False: closures. */
   readonly generated: boolean;
+  /** For tests: outputs look full every other time. */
+  readonly stall: boolean;
   /** Called at the beginning of every step; null in the usual case that state is all in memory. */
   readonly onBegin: (() => void) | null;
 }
@@ -71,7 +73,7 @@ function headKind({ head, keyBy }: StagePlan): HeadKind {
   return { factory: alignedWindowHead, ports, tables: [table], aggregator: { fields, withReplaces: false } };
 }
 
-export function compileStage({ plan, inputs, outputs, fail, generated, onBegin }: StageOptions): Stage {
+export function compileStage({ plan, inputs, outputs, fail, generated, stall, onBegin }: StageOptions): Stage {
   const { factory, ports: kindPorts, tables, aggregator } = headKind(plan);
   const bases = countBases(plan.operators);
   const counts = new Float64Array(bases[bases.length - 1]);
@@ -119,11 +121,13 @@ export function compileStage({ plan, inputs, outputs, fail, generated, onBegin }
   const sideEdges = new Set((plan.ports[1] ?? []).flatMap(edgesBelow));
   const isSide = (i: number): boolean => sideEdges.has(plan.outputs[i].id);
 
+  let looked = 0;
   const make = generated ? generate : chainClosures;
   const head = make({
     plan,
     outputs,
     isSide,
+    stalled: stall ? () => ++looked % 2 === 1 : null,
     counts,
     bases,
     position,

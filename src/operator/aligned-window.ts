@@ -95,19 +95,29 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       }
       if (end <= watermark) fire(bucket, token, cell, "late");
     }
-    if (windows === 0) counts[3] += 1;
+    if (windows === 0) inNoWindow(value, timestamp);
   }
 
   function tooLate(value: unknown, timestamp: number, lastStart: number): void {
     let windows = 0;
     for (let start = lastStart; start + sizeMs > timestamp; start -= slideMs) windows += 1;
     if (windows === 0) {
-      counts[3] += 1;
+      inNoWindow(value, timestamp);
       return;
     }
     counts[1] += 1;
     counts[2] += windows;
     side(value, timestamp);
+  }
+
+  /** A record between two windows is late, as for Flink, when its own time is past. */
+  function inNoWindow(value: unknown, timestamp: number): void {
+    if (timestamp + latenessMs < watermark) {
+      counts[1] += 1;
+      side(value, timestamp);
+    } else {
+      counts[3] += 1;
+    }
   }
 
   function fire(bucket: Bucket<PaneCell>, token: Token, cell: PaneCell, pane: string): void {

@@ -16,7 +16,7 @@ import type { Ports } from "../core/ports.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
 import type { SourceNode } from "../plan/node.ts";
 
-interface PartitionState {
+export interface PartitionState {
   readonly partition: Partition<unknown>;
   maxTimestamp: number;
   /** Its own word on time, where it has one (Partition.watermark). */
@@ -60,7 +60,7 @@ export interface RecordOrigin {
   readonly origin: Origin;
 }
 
-class SourceIntake {
+export class SourceIntake {
   readonly node: SourceNode;
   readonly batch: Batch;
   partitions: PartitionState[] = [];
@@ -163,11 +163,33 @@ class SourceIntake {
 
   /** Merge: one record of a partition becomes the next slot. */
   takeMerged(state: PartitionState, ordinal: number): void {
+    this.put(state, state.values[state.next], state.ts[state.next], ordinal);
+    state.next += 1;
+  }
+
+  /** A record of a partition becomes the next slot. */
+  put(state: PartitionState, value: unknown, timestamp: number, ordinal: number): void {
     const { batch } = this;
     const slot = batch.n;
-    batch.push(state.values[state.next], state.ts[state.next], ordinal);
-    state.next += 1;
+    state.idle = false;
+    this.idle = false;
+    batch.push(value, timestamp, ordinal);
     this.markRecords(state, slot, slot + 1);
+  }
+
+  /** A partition says itself how far time is. */
+  tell(state: PartitionState, watermark: number, ordinal: number): void {
+    if (watermark <= state.told) return;
+    state.told = watermark;
+    state.idle = false;
+    this.idle = false;
+    this.advance(ordinal);
+  }
+
+  /** A partition has ended. */
+  end(state: PartitionState, ordinal: number): void {
+    state.ended = true;
+    this.advance(ordinal);
   }
 
   /** Where the record came from that is at `index` among those that the partition's last poll gave and that were kept. */
@@ -185,6 +207,16 @@ class SourceIntake {
     return Math.min(...waiting.map((state) => state.activeAt + idleAfterMs), Number.POSITIVE_INFINITY);
   }
 
+  /** The timestamp of one record, for intakes that don't poll; undefined where it was refused. */
+  stampOne(state: PartitionState, value: unknown): number | undefined {
+    this.polling = state;
+    this.records += 1;
+    if (this.stamp === null) return Number.NaN;
+    const ts = new Float64Array(1);
+    return this.stamp([value], ts, 0, 1) === 1 ? ts[0] : undefined;
+  }
+
+  /** Polls a partition and stamps what it gives: how many records were kept. */
   private poll(state: PartitionState, values: unknown[], ts: Float64Array, at: number, max: number): number {
     this.polling = state;
     for (;;) {
@@ -253,19 +285,14 @@ class SourceIntake {
     if (this.node.watermark.idleAfterMs !== null && (gave || !state.partition.caughtUp)) {
       state.activeAt = this.options.ports.clock.now();
     }
-    if (!gave) {
-      const { watermark } = state.partition;
-      if (watermark !== undefined && watermark > state.told) {
-        state.told = watermark;
-        state.idle = false;
-        this.idle = false;
-      }
-      if (state.partition.ended) state.ended = true;
-    }
-    this.advance(ordinal);
+    if (gave) return;
+    const { watermark, ended } = state.partition;
+    if (watermark !== undefined) this.tell(state, watermark, ordinal);
+    if (ended) this.end(state, ordinal);
   }
 
-  private checkIdle(ordinal: number): void {
+  /** Marks the partitions idle that were silent for long enough. */
+  checkIdle(ordinal: number): void {
     if (this.node.watermark.idleAfterMs === null || this.idleAt > this.options.ports.clock.now()) return;
     const idleSince = this.options.ports.clock.now() - this.node.watermark.idleAfterMs;
     for (const state of this.partitions) {
@@ -281,8 +308,10 @@ class SourceIntake {
 
   /** Time may have moved without a record. */
   private advance(ordinal: number): void {
-    const least = this.ended ? Number.POSITIVE_INFINITY : this.options.batchMode ? Number.NEGATIVE_INFINITY : this.leastBut(null);
-    if (least <= this.watermark || (least === Number.POSITIVE_INFINITY && !this.ended)) return;
+    const { partitions, ended } = this;
+    if (!ended && (this.options.batchMode || partitions.every((state) => state.ended || state.idle))) return;
+    const least = this.leastBut(null);
+    if (least <= this.watermark) return;
     this.watermark = least;
     this.slot(NONE, ordinal);
   }
@@ -309,7 +338,7 @@ class SourceIntake {
 
 export class Intake {
   readonly sources: readonly SourceIntake[];
-  private readonly options: IntakeOptions;
+  protected readonly options: IntakeOptions;
   private readonly merging: boolean;
   /** Of this turn, in arrival order. */
   private readonly runs: Run[] = [];

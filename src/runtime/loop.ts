@@ -14,7 +14,7 @@ import { cutStages, type EdgePlan } from "../plan/stages.ts";
 import { ColdRows } from "../state/cold.ts";
 import type { Change, RowStore } from "../state/contract.ts";
 import { MISS } from "../state/miss.ts";
-import { Intake } from "./intake.ts";
+import { Intake, type IntakeOptions } from "./intake.ts";
 
 export interface LoopOptions {
   readonly plan: Plan;
@@ -27,6 +27,12 @@ export interface LoopOptions {
   readonly batchRecords?: number;
   /** For tests: state that is not in memory. */
   readonly cold?: ColdOptions | null;
+  /** For tests: where the records come from. Default: the sources */
+  readonly intake?: (options: IntakeOptions) => Intake;
+  /** For tests: called each time a stage's head has run, whether it was done or paused. */
+  readonly onRun?: (stage: Stage) => void;
+  /** For tests: heads find their outputs full every other time that they look. */
+  readonly stall?: boolean;
 }
 
 export interface ColdOptions {
@@ -86,7 +92,7 @@ export class Loop {
     for (const { head, outputs } of stagePlans) {
       if (head.kind === "source") sourceBatches.set(head, new Batch(outputs.some((edge) => edge.ordered), limit));
     }
-    this.intake = new Intake({
+    const intakeOptions: IntakeOptions = {
       nodes: [...sourceBatches.keys()],
       batches: [...sourceBatches.values()],
       ports: options.ports,
@@ -97,7 +103,8 @@ export class Loop {
         const ordinal = Number.NEGATIVE_INFINITY; // before the turn's records: it is no record
         this.giveUp(node, error, value, ordinal, () => ({ source: node.name, partition, origin }));
       },
-    });
+    };
+    this.intake = options.intake?.(intakeOptions) ?? new Intake(intakeOptions);
 
     const cold = options.cold ?? null;
     this.stages = stagePlans.map((stage) => {
@@ -108,6 +115,7 @@ export class Loop {
         outputs: stage.outputs.map(batchOf),
         fail: (node, error, value, ordinal) => this.giveUp(node, error, value, ordinal, () => this.intake.locate(ordinal)),
         generated,
+        stall: options.stall ?? false,
         onBegin: cold === null ? null : () => this.stepBegins(compiled),
       });
       for (const table of compiled.tables) if (cold !== null) table.cold = new ColdRows(table);
@@ -212,6 +220,7 @@ export class Loop {
       try {
         const done = stage.head.run();
         this.retrying = false;
+        this.options.onRun?.(stage);
         return done;
       } catch (signal) {
         if (signal !== MISS) throw signal;

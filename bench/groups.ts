@@ -1,0 +1,4 @@
+import type { Group } from "./benchmark.ts";
+import { core } from "./core/index.ts";
+
+export const groups: Readonly<Record<string, Group>> = { core };
