@@ -72,7 +72,8 @@ export async function compare<R>({ records, ours, byHand }: Sides<R>, runs: numb
 }
 
 export function collectGarbage(): void {
-  if (globalThis.gc === undefined) throw new Error("Benchmarks run with --expose-gc: start them with bench/main.ts");
+  if (globalThis.gc === undefined)
+    throw new Error("Benchmarks run with --expose-gc: start them with bench/main.ts");
   globalThis.gc();
 }
 

@@ -24,7 +24,9 @@ const { positionals, values } = parseArgs({
 });
 
 function usage(problem: string): never {
-  console.error(`${problem}\n\nnpm run bench -- <group> [name...] [--runs 7] [--quick] [--json] [--out FILE]\n`);
+  console.error(
+    `${problem}\n\nnpm run bench -- <group> [name...] [--runs 7] [--quick] [--json] [--out FILE]\n`,
+  );
   for (const [groupName, group] of Object.entries(groups)) {
     console.error(`${groupName}:`);
     for (const [name, { what }] of Object.entries(group)) console.error(`  ${name.padEnd(20)} ${what}`);
@@ -36,7 +38,8 @@ const [groupName, ...asked] = positionals;
 if (groupName === undefined) usage("Which group?");
 const group = groups[groupName] ?? usage(`There is no group ${groupName}`);
 const names = asked.length === 0 ? Object.keys(group) : asked;
-for (const name of names) if (group[name] === undefined) usage(`There is no benchmark ${name} in ${groupName}`);
+for (const name of names)
+  if (group[name] === undefined) usage(`There is no benchmark ${name} in ${groupName}`);
 const settings: Settings = { runs: Number(values.runs), quick: values.quick };
 if (!Number.isInteger(settings.runs) || settings.runs < 1) usage("--runs takes a whole number above 0");
 

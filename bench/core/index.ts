@@ -30,7 +30,8 @@ export const core: Group = {
   "count-100k-string": {
     what: "the same with 100,000 string keys",
     target: null,
-    run: async (settings) => (await import("./keyed-count.ts")).keyedCount(100_000, (i) => `user-${i}`, settings),
+    run: async (settings) =>
+      (await import("./keyed-count.ts")).keyedCount(100_000, (i) => `user-${i}`, settings),
   },
   ndjson: {
     what: "file -> filter -> tumbling count and sum per key -> file",

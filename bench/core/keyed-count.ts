@@ -55,7 +55,10 @@ export async function keyedCount<K extends number | string>(
   const ours = async () => {
     const app = pipeline("count");
     app
-      .source(fromIterable(records), { timestamp: (r) => r.at, watermark: { maxOutOfOrderness: DISORDER_MS } })
+      .source(fromIterable(records), {
+        timestamp: (r) => r.at,
+        watermark: { maxOutOfOrderness: DISORDER_MS },
+      })
       .keyBy((r) => r.key as number)
       .window(tumbling(SIZE_MS))
       .aggregate(count())
@@ -86,7 +89,8 @@ function countInObjects<K>(records: readonly Visit<K>[], take: (result: Result<K
         nextEnd = windowEnd;
         break;
       }
-      for (const [key, counter] of windows.get(start)!) take({ key, windowStart: start, windowEnd, value: counter.n });
+      for (const [key, counter] of windows.get(start)!)
+        take({ key, windowStart: start, windowEnd, value: counter.n });
       windows.delete(start);
     }
     lastStart = Number.NaN;

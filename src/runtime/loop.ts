@@ -72,7 +72,7 @@ export class Loop {
   private awake = false;
   private stopping = false;
   private yieldedAt = 0;
-  /** Over cold state: true from the MISS of a step until the step is done. */
+  /** Over cold state: true from the MISS of a step until the step begins again, with its rows at hand. */
   private retrying = false;
   /** Over cold state: what the step at hand gave up, to be undone with it. */
   private readonly stepFailures: { failures: Failures; kind: keyof Failures }[] = [];
@@ -219,7 +219,6 @@ export class Loop {
     for (;;) {
       try {
         const done = stage.head.run();
-        this.retrying = false;
         this.options.onRun?.(stage);
         return done;
       } catch (signal) {

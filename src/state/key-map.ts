@@ -5,11 +5,17 @@
 import type { Token } from "../core/key.ts";
 
 /** Map throws at 16,777,216 entries; the margin costs nothing. */
-const LIMIT = 16_000_000;
+const MAP_ENTRIES = 16_000_000;
 
 export class KeyMap<V> {
   private readonly first = new Map<Token, V>();
   private more: Map<Token, V>[] | null = null;
+  private readonly limit: number;
+
+  /** @param limit entries of one Map; another value than the default is for tests */
+  constructor(limit: number = MAP_ENTRIES) {
+    this.limit = limit;
+  }
 
   get size(): number {
     return this.more === null ? this.first.size : this.more.reduce((n, map) => n + map.size, this.first.size);
@@ -21,7 +27,7 @@ export class KeyMap<V> {
   }
 
   set(token: Token, value: V): void {
-    if (this.more === null && this.first.size < LIMIT) this.first.set(token, value);
+    if (this.more === null && this.first.size < this.limit) this.first.set(token, value);
     else this.setMore(token, value);
   }
 
@@ -55,7 +61,7 @@ export class KeyMap<V> {
 
   private setMore(token: Token, value: V): void {
     this.more ??= [];
-    const home = [this.first, ...this.more].find((map) => map.has(token)) ?? this.more.find((map) => map.size < LIMIT);
+    const home = [this.first, ...this.more].find((map) => map.has(token)) ?? this.more.find((map) => map.size < this.limit);
     if (home !== undefined) home.set(token, value);
     else this.more.push(new Map([[token, value]]));
   }

@@ -3,3 +3,11 @@ export const seed = Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.rando
 export const numRuns = Number(process.env["MILLRACE_RUNS"] ?? 200);
 
 export const property = { seed, numRuns };
+
+console.log(`# property seed ${seed} (MILLRACE_SEED=${seed} repeats it)`);
+
+/** Options of one property: the shared seed, and `runs` unless MILLRACE_RUNS says otherwise; ten times as many in the long suite. */
+export function propertyOptions(runs: number): { seed: number; numRuns: number } {
+  const long = process.env["MILLRACE_LONG"] === "1" ? 10 : 1;
+  return { seed, numRuns: process.env["MILLRACE_RUNS"] === undefined ? runs * long : numRuns };
+}
