@@ -12,16 +12,24 @@ export type Bound = "constant" | "window" | { readonly elements: number };
 /** Which inputs a built-in aggregate takes; others are an error that names the value. */
 export type Takes = "number" | "ordered" | "anything";
 
+declare const records: unique symbol;
+
 export interface Aggregate<In, Acc, Out> {
+  /**
+   * Only in the type: the records that the aggregate takes. It is the one place where `In` stands, so that the compiler
+   * finds the type of `o` in `aggregate(sum((o) => o.amount))` there and nowhere else.
+   */
+  readonly [records]?: (value: In) => void;
   /** For explain(), e.g. "sum". */
   readonly name: string;
   /** What `add` gets of a record; without it, the record itself. */
-  readonly input?: (value: In) => unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: see `records`
+  readonly input?: (value: any) => unknown;
   readonly takes: Takes;
   readonly create: () => Acc;
   /** The accumulator with one more input. Built-in ones may change and return the one they got; custom ones may not. */
   // biome-ignore lint/suspicious/noExplicitAny: the input's type is private to the aggregate
-  readonly add: (accumulator: Acc, input: any, timestamp: number, value: In) => Acc;
+  readonly add: (accumulator: Acc, input: any, timestamp: number, value: any) => Acc;
   /** Both accumulators in one; `left` may be changed and returned. */
   readonly merge: (left: Acc, right: Acc) => Acc;
   /** A fresh value: later changes of the accumulator don't show in it. */

@@ -46,7 +46,7 @@ export async function drive(
     const stuck = [...waiting].at(-1);
     if (stuck !== undefined) {
       throw new MillraceError(
-        "PIPELINE_INVALID",
+        "JOB_STUCK",
         `${stuck} waits for a promise that nothing is left to settle`,
       );
     }

@@ -13,7 +13,7 @@ export type {
   Source,
   SourceContext,
 } from "./contract.ts";
-export { deadLetterLine, encodeRecord, type NdjsonOptions, ndjson, ndjsonFile } from "./file/index.ts";
+export { encodeLine, encodeRecord, type NdjsonOptions, ndjson, ndjsonFile } from "./file/index.ts";
 export { type GeneratorOptions, generator } from "./generator/source.ts";
 export { type ToAsyncIterableOptions, toAsyncIterable } from "./iterable/async-sink.ts";
 export { type AsyncIterableOptions, fromAsyncIterable } from "./iterable/async-source.ts";

@@ -109,6 +109,11 @@ export const ERRORS = {
     "A package that this connector needs is not installed",
     "Install the package that the message names.",
   ),
+  JOB_STUCK: entry(
+    "fix-program",
+    "The job waits for something that can't come any more",
+    "A source or sink of the pipeline returned a promise that nothing is left to settle: see what it waits for.",
+  ),
   CLI_USAGE: entry(
     "fix-program",
     "The command line can't be understood",

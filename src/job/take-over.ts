@@ -6,14 +6,16 @@ import type { Pipeline, RunOptions, RunReport } from "./pipeline.ts";
 
 type Driver = (pipeline: Pipeline, options: RunOptions) => Promise<RunReport>;
 
-let driver: Driver | null = null;
+/** Not a variable of this module: the program may load another copy of Millrace than the command line. */
+const DRIVER = Symbol.for("millrace.driver");
+const shared = globalThis as { [DRIVER]?: Driver };
 
 /** From now on, `run` of any pipeline of this process asks the driver. */
-export function driveWith(next: Driver): void {
-  driver = next;
+export function driveWith(driver: Driver): void {
+  shared[DRIVER] = driver;
 }
 
 /** What the driver makes of the call; null where nobody drives. */
 export function takeOver(pipeline: Pipeline, options: RunOptions): Promise<RunReport> | null {
-  return driver === null ? null : driver(pipeline, options);
+  return shared[DRIVER]?.(pipeline, options) ?? null;
 }

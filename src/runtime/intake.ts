@@ -133,6 +133,7 @@ export class SourceIntake {
       if (state.ended) continue;
       const from = batch.n;
       while (batch.capacity < from + max) batch.grow();
+      if (this.stamp === null) batch.ts.fill(Number.NaN, from, from + max);
       const n = this.poll(state, batch.values, batch.ts, from, max - (from - before));
       batch.n = from + n;
       const first = ordinal + from - before;
@@ -150,7 +151,7 @@ export class SourceIntake {
   fill(max: number, ordinal: number): boolean {
     for (const state of this.partitions) {
       if (state.ended || state.next < state.n) continue;
-      if (state.ts.length < max) state.ts = new Float64Array(max);
+      if (state.ts.length < max) state.ts = new Float64Array(max).fill(Number.NaN);
       state.next = 0;
       state.n = this.poll(state, state.values, state.ts, 0, max);
       if (state.n > 0) continue;

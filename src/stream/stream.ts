@@ -1,17 +1,18 @@
 /** The typed fluent API: each call adds a node to the plan and returns a handle on its output. */
-import { type AnyAggregate } from "../aggregate/contract.ts";
+import type { Aggregate, AnyAggregate } from "../aggregate/contract.ts";
 import type { OnError, Sink } from "../connector/contract.ts";
 import { MillraceError, preview } from "../core/errors.ts";
+import type { Key } from "../core/key.ts";
 import { durationMs } from "../core/time.ts";
 import type { PlanBuilder } from "../plan/builder.ts";
 import type * as plan from "../plan/node.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
 import type {
-  Aggregates,
-  MustBeKey,
+  Fields,
+  KeySentence,
   MustNotBePromise,
-  MustNotBeReserved,
   OperatorOptions,
+  Results,
   WindowOptions,
   WindowResult,
 } from "./types.ts";
@@ -55,7 +56,7 @@ export class Stream<T> {
    * Each record becomes what the function returns.
    * @example orders.map((o) => ({ ...o, euros: o.cents / 100 }))
    */
-  map<U>(fn: ((value: T) => U) & MustNotBePromise<U>, options: OperatorOptions = {}): Stream<U> {
+  map<U>(fn: (value: T) => U & MustNotBePromise<U>, options: OperatorOptions = {}): Stream<U> {
     return new Stream(this.builder, this.stateless<plan.MapNode>("map", fn, options));
   }
 
@@ -132,7 +133,9 @@ export class Stream<T> {
    * @example orders.keyBy((o) => o.userId)
    * @example flights.keyBy((f) => [f.origin, f.destination])
    */
-  keyBy<const K>(fn: ((value: T) => K) & MustBeKey<K>, options: OperatorOptions = {}): KeyedStream<T, K> {
+  keyBy<const K extends Key>(fn: (value: T) => K, options?: OperatorOptions): KeyedStream<T, K>;
+  keyBy(fn: (value: T) => KeySentence, options?: OperatorOptions): never;
+  keyBy<K extends Key>(fn: (value: T) => K, options: OperatorOptions = {}): KeyedStream<T, K> {
     return new KeyedStream(this.builder, this.stateless<plan.KeyByNode>("keyBy", fn, options));
   }
 
@@ -212,7 +215,9 @@ export class WindowedStream<T, K, W extends WindowAssigner> {
    * // { key: "u1", windowStart: 0, windowEnd: 300000, pane: "on-time", paneIndex: 0, orders: 2, revenue: 4500 }
    * @throws AGGREGATE_INVALID
    */
-  aggregate<A extends Aggregates<T>>(aggregates: A & MustNotBeReserved<A>): AggregatedStream<WindowResult<K, W, A>, T> {
+  aggregate<Out, F extends Fields<T>>(
+    aggregates: Aggregate<T, any, Out> | F,
+  ): AggregatedStream<WindowResult<K, W, Results<Out, F>>, T> {
     const node = this.builder.add<plan.WindowNode>(
       { kind: "window", ...this.parts, aggregates: checkAggregates(aggregates) },
       this.name,

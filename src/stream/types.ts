@@ -1,7 +1,6 @@
 /** The types of the fluent API, those that read as sentences when something is wrong included. */
-import type { Aggregate, AnyAggregate } from "../aggregate/contract.ts";
+import type { Aggregate } from "../aggregate/contract.ts";
 import type { OnError } from "../connector/contract.ts";
-import type { Key } from "../core/key.ts";
 import type { Duration } from "../core/time.ts";
 import type { WatermarkOption } from "../core/watermark.ts";
 import type { SessionWindows, WindowAssigner } from "../window/assigner.ts";
@@ -52,33 +51,27 @@ export interface SessionPane<K> extends Pane<K> {
 
 export type ReservedField = keyof SessionPane<unknown>;
 
-/** One aggregate, or several by the name of their field. */
-export type Aggregates<T> = Aggregate<T, any, any> | { readonly [field: string]: Aggregate<T, any, any> };
+/** Several aggregates by the name of their field. */
+export type Fields<T> = { readonly [field: string]: Aggregate<T, any, any> } & {
+  readonly [F in ReservedField]?: ReservedSentence;
+};
 
-type Results<A> =
-  A extends Aggregate<any, any, infer Out>
-    ? { readonly value: Out }
-    : { readonly [F in keyof A]: A[F] extends Aggregate<any, any, infer Out> ? Out : never };
+/** What the aggregates add to a result: the field `value` for a single one (F is then not inferred), else one field each. */
+export type Results<Out, F> = string extends keyof F
+  ? { readonly value: Out }
+  : { readonly [N in keyof F]: F[N] extends Aggregate<any, any, infer Each> ? Each : never };
 
 type Flat<T> = { [F in keyof T]: T[F] };
 
-/** A result: the pane's fields and one field per aggregate (`value` for a single one). */
-export type WindowResult<K, W extends WindowAssigner, A> = Flat<
-  (W extends SessionWindows ? SessionPane<K> : Pane<K>) & Results<A>
->;
+/** A result: the pane's fields and those of the aggregates. */
+export type WindowResult<K, W extends WindowAssigner, R> = Flat<(W extends SessionWindows ? SessionPane<K> : Pane<K>) & R>;
 
 // Wrong use meets one of these, and the compiler shows the sentence.
 
-export type MustBeKey<K> = K extends Key
-  ? unknown
-  : "A key must be a string, a number, a bigint, a boolean, or a tuple of those";
+export type KeySentence = "A key must be a string, a number, a bigint, a boolean, or a tuple of those";
 
 export type MustNotBePromise<U> = U extends PromiseLike<unknown>
   ? "This function must not be async: a pipeline's functions return their result at once"
   : unknown;
 
-export type MustNotBeReserved<A> = A extends AnyAggregate
-  ? unknown
-  : Extract<keyof A, ReservedField> extends never
-    ? unknown
-    : `The name ${Extract<keyof A, ReservedField>} belongs to the window: give the aggregate another name`;
+export type ReservedSentence = "This name belongs to the window: give the aggregate another name";

@@ -22,7 +22,7 @@ function appWith(names: readonly string[]) {
   const branches = input
     .filter((r) => r.text !== "", { name: `filter ${operator}` })
     .map((r) => ({ [field]: r.text === literal, at: r.at }), { name: `map ${operator}` })
-    .branch({ [branch]: (r) => r[field] === true, [`${branch}2`]: otherwise });
+    .branch({ [branch]: (r: Record<string, unknown>) => r[field] === true, [`${branch}2`]: otherwise });
   branches[branch]
     .keyBy(() => literal, { name: `key ${operator}` })
     .window(tumbling(10), { name: `window ${operator}` })

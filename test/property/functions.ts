@@ -47,7 +47,7 @@ function swapped(key: RecordKey): RecordKey {
     case "string":
       return key.length;
     case "number":
-      return Number.isNaN(key) ? "NaN" : BigInt(Math.round(key));
+      return Number.isFinite(key) ? BigInt(Math.round(key)) : String(key);
     case "bigint":
       return [key, true];
     case "boolean":

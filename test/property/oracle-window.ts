@@ -111,10 +111,16 @@ function tellAligned(
   });
 
   const missed = records.map((record) => spansOf(record).filter((span) => misses(record, span)).length);
+  // Without windows to go by (slide > size), the record's own timestamp takes the place of the end, as in Flink.
+  const isBetween = (record: Placed): boolean => spansOf(record).length === 0;
+  const isLate = (record: Placed, i: number): boolean =>
+    isBetween(record)
+      ? record.before > record.ts + step.allowedLatenessMs
+      : missed[i] === spansOf(record).length;
   return {
     firings,
-    late: records.filter((record, i) => missed[i] > 0 && missed[i] === spansOf(record).length),
-    betweenWindows: records.filter((record) => spansOf(record).length === 0).length,
+    late: records.filter(isLate),
+    betweenWindows: records.filter((record, i) => isBetween(record) && !isLate(record, i)).length,
     missedWindows: missed.reduce((a, b) => a + b, 0),
   };
 }

@@ -25,15 +25,24 @@ export function encodeRecord(record: unknown): string {
 }
 
 /**
- * A dead letter as one line of JSON: like `encodeRecord`, but where the value can't be JSON its text stands for it.
- * A letter about a record must not fail over what was wrong with the record.
+ * Any record as one line of JSON: like `encodeRecord`, but where a dead letter's value can't be JSON its text stands
+ * for it. A letter about a record must not fail over what was wrong with the record.
+ *
+ * @throws SINK_FAILED as encodeRecord, for records that are no dead letters
  */
-export function deadLetterLine(letter: DeadLetter): string {
+export function encodeLine(record: unknown): string {
   try {
-    return encodeRecord(letter);
-  } catch {
-    return encodeRecord({ ...letter, value: preview(letter.value, VALUE_PREVIEW) });
+    return encodeRecord(record);
+  } catch (error) {
+    if (!isDeadLetter(record)) throw error;
+    return encodeRecord({ ...record, value: preview(record.value, VALUE_PREVIEW) });
   }
+}
+
+const LETTER_FIELDS = ["operator", "source", "partition", "offset", "line", "code", "reason", "bytes", "value"];
+
+function isDeadLetter(record: unknown): record is DeadLetter {
+  return typeof record === "object" && record !== null && LETTER_FIELDS.every((field) => Object.hasOwn(record, field));
 }
 
 const base64 = ({ buffer, byteOffset, byteLength }: Uint8Array) =>

@@ -1,3 +1,3 @@
-export { deadLetterLine, encodeRecord } from "./encode-record.ts";
+export { encodeLine, encodeRecord } from "./encode-record.ts";
 export { ndjsonFile } from "./ndjson-sink.ts";
 export { type NdjsonOptions, ndjson } from "./ndjson-source.ts";

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../core/errors.ts";
 import type { Sink } from "../contract.ts";
-import { encodeRecord } from "./encode-record.ts";
+import { encodeLine } from "./encode-record.ts";
 import { FileWriter } from "./file-writer.ts";
 
 /** UTF-16 units handed on at a time: a batch of large records could be too long for one string. */
@@ -33,7 +33,7 @@ export function ndjsonFile<T>(path: string): Sink<T> {
           let text = "";
           try {
             for (let i = from; i < to; i++) {
-              text += `${encodeRecord(values[i])}\n`;
+              text += `${encodeLine(values[i])}\n`;
               if (text.length < PIECE_UNITS) continue;
               writer.add(text);
               text = "";
