@@ -106,7 +106,7 @@ export function paced(replay: Replay, speed: number): AsyncIterable<Flight> {
           if (i === replay.length) return { done: true, value: undefined };
           const dueMs = (replay.leftAt(i) - replay.leftAt(0)) / speed;
           const waitMs = began + dueMs - performance.now();
-          if (waitMs > 0) await sleep(waitMs, undefined, { signal: stop.signal }).catch(() => {});
+          if (waitMs > 0) await sleep(Math.ceil(waitMs), undefined, { signal: stop.signal }).catch(() => {});
           return stop.signal.aborted
             ? { done: true, value: undefined }
             : { done: false, value: replay.at(i++) };

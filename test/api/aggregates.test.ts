@@ -36,7 +36,10 @@ const sales: readonly Sale[] = [
 ];
 
 /** The value of one aggregate over a window of all records. */
-async function over<In extends { readonly at: number }, Out>(records: readonly In[], one: Aggregate<In, any, Out>): Promise<Out> {
+async function over<In extends { readonly at: number }, Out>(
+  records: readonly In[],
+  one: Aggregate<In, any, Out>,
+): Promise<Out> {
   const { out } = await runBoth((app) => ({
     out: app
       .source(fromIterable(records), { timestamp: (r) => r.at, watermark: { maxOutOfOrderness: 100 } })
@@ -53,50 +56,142 @@ test("count is the number of records", async () => {
 });
 
 test("sum and avg take a number of each record", async () => {
-  assert.equal(await over(sales, sum((s) => s.price)), 53.5);
-  assert.equal(await over(sales, avg((s) => s.price)), 10.7);
+  assert.equal(
+    await over(
+      sales,
+      sum((s) => s.price),
+    ),
+    53.5,
+  );
+  assert.equal(
+    await over(
+      sales,
+      avg((s) => s.price),
+    ),
+    10.7,
+  );
 });
 
 test("min and max take numbers, bigints, strings and Dates", async () => {
-  assert.equal(await over(sales, min((s) => s.price)), 1);
-  assert.equal(await over(sales, max((s) => s.price)), 20);
-  assert.equal(await over(sales, min((s) => s.item)), "a");
-  assert.equal(await over(sales, max((s) => s.item)), "e");
-  assert.equal(await over(sales, max((s) => 2n ** 64n + BigInt(s.at))), 18446744073709551619n);
-  assert.deepEqual(await over(sales, min((s) => new Date(s.at))), new Date(1));
+  assert.equal(
+    await over(
+      sales,
+      min((s) => s.price),
+    ),
+    1,
+  );
+  assert.equal(
+    await over(
+      sales,
+      max((s) => s.price),
+    ),
+    20,
+  );
+  assert.equal(
+    await over(
+      sales,
+      min((s) => s.item),
+    ),
+    "a",
+  );
+  assert.equal(
+    await over(
+      sales,
+      max((s) => s.item),
+    ),
+    "e",
+  );
+  assert.equal(
+    await over(
+      sales,
+      max((s) => 2n ** 64n + BigInt(s.at)),
+    ),
+    18446744073709551619n,
+  );
+  assert.deepEqual(
+    await over(
+      sales,
+      min((s) => new Date(s.at)),
+    ),
+    new Date(1),
+  );
 });
 
 test("first and last go by timestamp; among equals the first and the last to arrive", async () => {
-  assert.equal(await over(sales, first((s) => s.item)), "a");
-  assert.equal(await over(sales, last((s) => s.item)), "d");
+  assert.equal(
+    await over(
+      sales,
+      first((s) => s.item),
+    ),
+    "a",
+  );
+  assert.equal(
+    await over(
+      sales,
+      last((s) => s.item),
+    ),
+    "d",
+  );
   assert.deepEqual(await over(sales, first()), { at: 1, item: "a", price: 20 });
   assert.deepEqual(await over(sales, last()), { at: 3, item: "d", price: 7.5 });
 });
 
 test("collect keeps all records in the order of arrival", async () => {
-  assert.deepEqual(await over(sales, collect((s) => s.item)), ["c", "a", "b", "d", "e"]);
+  assert.deepEqual(
+    await over(
+      sales,
+      collect((s) => s.item),
+    ),
+    ["c", "a", "b", "d", "e"],
+  );
   assert.deepEqual(await over(sales.slice(0, 1), collect()), [{ at: 3, item: "c", price: 5 }]);
 });
 
 test("topN keeps the records with the greatest score, among equals the earlier one first", async () => {
-  const items = async (n: number) => (await over(sales, topN(n, (s) => s.price))).map((s) => s.item);
+  const items = async (n: number) =>
+    (
+      await over(
+        sales,
+        topN(n, (s) => s.price),
+      )
+    ).map((s) => s.item);
   assert.deepEqual(await items(1), ["a"]);
   assert.deepEqual(await items(3), ["a", "b", "d"]);
   assert.deepEqual(await items(10), ["a", "b", "d", "c", "e"]);
-  assert.deepEqual((await over(sales, topN(2, (s) => s.item))).map((s) => s.item), ["e", "d"]);
+  assert.deepEqual(
+    (
+      await over(
+        sales,
+        topN(2, (s) => s.item),
+      )
+    ).map((s) => s.item),
+    ["e", "d"],
+  );
 });
 
 test("reduce folds the records into one of the same type", async () => {
-  assert.deepEqual(await over(sales, reduce((a, b) => ({ at: 0, item: a.item + b.item, price: a.price + b.price }))), {
-    at: 0,
-    item: "cabde",
-    price: 53.5,
-  });
-  assert.deepEqual(await over(sales.slice(0, 1), reduce(() => assert.fail("one record needs no function"))), {
-    at: 3,
-    item: "c",
-    price: 5,
-  });
+  assert.deepEqual(
+    await over(
+      sales,
+      reduce((a, b) => ({ at: 0, item: a.item + b.item, price: a.price + b.price })),
+    ),
+    {
+      at: 0,
+      item: "cabde",
+      price: 53.5,
+    },
+  );
+  assert.deepEqual(
+    await over(
+      sales.slice(0, 1),
+      reduce(() => assert.fail("one record needs no function")),
+    ),
+    {
+      at: 3,
+      item: "c",
+      price: 5,
+    },
+  );
 });
 
 describe("an aggregate of one's own", () => {
@@ -108,7 +203,11 @@ describe("an aggregate of one's own", () => {
         high: Math.max(acc.high, s.price),
         lastAt: Math.max(acc.lastAt, timestamp),
       }),
-      merge: (a, b) => ({ low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), lastAt: Math.max(a.lastAt, b.lastAt) }),
+      merge: (a, b) => ({
+        low: Math.min(a.low, b.low),
+        high: Math.max(a.high, b.high),
+        lastAt: Math.max(a.lastAt, b.lastAt),
+      }),
       result: ({ low, high, lastAt }) => `${low}-${high} until ${lastAt}`,
     });
 
@@ -138,7 +237,12 @@ test("several aggregates are several fields of one result, in the order in which
       .source(fromIterable(sales), { timestamp: (s) => s.at, watermark: { maxOutOfOrderness: 100 } })
       .keyBy(() => "all")
       .window(tumbling(10))
-      .aggregate({ z: count(), revenue: sum((s) => s.price), items: collect((s) => s.item), a: max((s) => s.price) }),
+      .aggregate({
+        z: count(),
+        revenue: sum((s) => s.price),
+        items: collect((s) => s.item),
+        a: max((s) => s.price),
+      }),
   }));
   assert.deepEqual(out, [
     {
@@ -226,12 +330,27 @@ describe("an input that an aggregate can't take", () => {
           .source(fromIterable(mixed), { timestamp: (r) => r.at })
           .keyBy(() => "all")
           .window(tumbling(10), { onError: "dead-letter" })
-          .aggregate({ n: count(), total: sum((r) => r.n as number), all: collect((r) => r.at), most: max((r) => r.n as number) }),
+          .aggregate({
+            n: count(),
+            total: sum((r) => r.n as number),
+            all: collect((r) => r.at),
+            most: max((r) => r.n as number),
+          }),
       }),
       { deadLetters: true },
     );
     assert.deepEqual(out, [
-      { key: "all", windowStart: 0, windowEnd: 10, pane: "on-time", paneIndex: 0, n: 2, total: 7, all: [1, 5], most: 5 },
+      {
+        key: "all",
+        windowStart: 0,
+        windowEnd: 10,
+        pane: "on-time",
+        paneIndex: 0,
+        n: 2,
+        total: 7,
+        all: [1, 5],
+        most: 5,
+      },
     ]);
     assert.deepEqual(done(report, "window"), { contributed: 2, deadLettered: 3 });
     assert.deepEqual(
@@ -264,7 +383,12 @@ describe("a record for which one aggregate throws leaves no half of itself", () 
         .source(fromIterable(records), { timestamp: () => 0 })
         .keyBy(() => "all")
         .window(tumbling(10), { onError: "skip" })
-        .aggregate({ before: collect((r) => r.n), capped: upTo(8), behind: sum((r) => r.n), mean: avg((r) => r.n) })
+        .aggregate({
+          before: collect((r) => r.n),
+          capped: upTo(8),
+          behind: sum((r) => r.n),
+          mean: avg((r) => r.n),
+        })
         .map(({ before, capped, behind, mean }) => ({ before, capped, behind, mean })),
     }));
     assert.deepEqual(out, [{ before: [1, 2, 3], capped: 6, behind: 6, mean: 2 }]);

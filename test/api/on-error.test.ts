@@ -34,7 +34,8 @@ const refuse = (r: Reading): Reading => {
   return r;
 };
 
-const source = (app: Pipeline): Stream<Reading> => app.source(fromIterable(readings), { name: "readings", timestamp: (r) => r.at });
+const source = (app: Pipeline): Stream<Reading> =>
+  app.source(fromIterable(readings), { name: "readings", timestamp: (r) => r.at });
 
 interface Kind {
   readonly name: string;
@@ -103,7 +104,10 @@ const kinds: readonly Kind[] = [
     name: "branch",
     build: (app, onError) => {
       const options = { name: "subject", onError };
-      const { none, rest } = source(app).branch({ none: (r) => refuse(r).value > 100, rest: otherwise }, options);
+      const { none, rest } = source(app).branch(
+        { none: (r) => refuse(r).value > 100, rest: otherwise },
+        options,
+      );
       return none.union(rest).map((r) => r.id);
     },
     code: "USER_FUNCTION_FAILED",
@@ -124,7 +128,10 @@ const kinds: readonly Kind[] = [
     name: "keyBy, whose function gives no key",
     build: (app, onError) =>
       source(app)
-        .keyBy((r) => (r.value < 0 ? ({ of: r.id } as unknown as string) : r.id), { name: "subject", onError })
+        .keyBy((r) => (r.value < 0 ? ({ of: r.id } as unknown as string) : r.id), {
+          name: "subject",
+          onError,
+        })
         .window(tumbling(1))
         .aggregate(count())
         .map((w) => w.key),
@@ -197,7 +204,9 @@ for (const { name, build, code, reason } of kinds) {
     });
 
     test("sends the records that failed to the dead letters, with all that is known", async () => {
-      const { out, report, letters } = await runBoth((app) => ({ out: build(app, "dead-letter") }), { deadLetters: true });
+      const { out, report, letters } = await runBoth((app) => ({ out: build(app, "dead-letter") }), {
+        deadLetters: true,
+      });
       assert.deepEqual(out, ["a", "c", "e"]);
       assert.deepEqual(done(report, "subject"), { contributed: 3, deadLettered: 2 });
       const letter = (id: string, offset: number) => ({
@@ -217,7 +226,9 @@ for (const { name, build, code, reason } of kinds) {
 }
 
 describe("the timestamp function", () => {
-  const noTimes = [1, Number.NaN, 3, undefined, 8.65e15, new Date(4), new Date(Number.NaN), "5", 6].map((at, id) => ({ id, at }));
+  const noTimes = [1, Number.NaN, 3, undefined, 8.65e15, new Date(4), new Date(Number.NaN), "5", 6].map(
+    (at, id) => ({ id, at }),
+  );
   const build = (onError: OnError) => (app: Pipeline) => ({
     out: app
       .source(fromIterable(noTimes), {
@@ -235,7 +246,12 @@ describe("the timestamp function", () => {
     const error = await failBoth(build("fail"));
     assert.equal(error.code, "TIMESTAMP_INVALID");
     assert.equal(error.message.split("\n")[0], "NaN is no timestamp [TIMESTAMP_INVALID]");
-    assert.deepEqual(error.context, { source: "times", partition: "array", offset: 1, text: '{"id":1,"at":null}' });
+    assert.deepEqual(error.context, {
+      source: "times",
+      partition: "array",
+      offset: 1,
+      text: '{"id":1,"at":null}',
+    });
   });
 
   test("skips the records without a time and counts them", async () => {
@@ -250,14 +266,30 @@ describe("the timestamp function", () => {
     const { out, report, letters } = await runBoth(build("dead-letter"), { deadLetters: true });
     assert.deepEqual(out, [0, 2, 5]);
     assert.deepEqual(
-      letters.map(({ operator: name, source: from, partition, offset, code, reason, value }) => [name, from, partition, offset, code, reason, value]),
+      letters.map(({ operator: name, source: from, partition, offset, code, reason, value }) => [
+        name,
+        from,
+        partition,
+        offset,
+        code,
+        reason,
+        value,
+      ]),
       [
         ["times", "times", "array", 1, "TIMESTAMP_INVALID", "NaN is no timestamp", noTimes[1]],
         ["times", "times", "array", 3, "TIMESTAMP_INVALID", "undefined is no timestamp", noTimes[3]],
         ["times", "times", "array", 4, "TIMESTAMP_INVALID", "8650000000000000 is no timestamp", noTimes[4]],
         ["times", "times", "array", 6, "TIMESTAMP_INVALID", "null is no timestamp", noTimes[6]],
         ["times", "times", "array", 7, "TIMESTAMP_INVALID", '"5" is no timestamp', noTimes[7]],
-        ["times", "times", "array", 8, "USER_FUNCTION_FAILED", "the timestamp function threw Error: six!", noTimes[8]],
+        [
+          "times",
+          "times",
+          "array",
+          8,
+          "USER_FUNCTION_FAILED",
+          "the timestamp function threw Error: six!",
+          noTimes[8],
+        ],
       ],
     );
     assert.equal(report.sources[0].deadLettered, 6);
@@ -271,8 +303,14 @@ describe("dead letters", () => {
         const first = source(app).map((r) => r, { name: "first" });
         return {
           late: first
-            .map((r) => refuse(r.id === "d" ? r : good(r.id, r.at)), { name: "second", onError: "dead-letter" })
-            .keyBy((r) => (r.id === "b" ? (null as unknown as string) : r.id), { name: "third", onError: "dead-letter" })
+            .map((r) => refuse(r.id === "d" ? r : good(r.id, r.at)), {
+              name: "second",
+              onError: "dead-letter",
+            })
+            .keyBy((r) => (r.id === "b" ? (null as unknown as string) : r.id), {
+              name: "third",
+              onError: "dead-letter",
+            })
             .window(tumbling(1))
             .aggregate(count()),
         };
@@ -292,8 +330,14 @@ describe("dead letters", () => {
     const { out, letters } = await runBoth(
       (app) => ({
         out: app
-          .source(generator((i) => i, { count: 5000, partitions: 3 }), { name: "made", timestamp: (i) => i })
-          .map((i) => refuse(i === 4321 ? bad("x", i) : good("y", i)).at, { name: "subject", onError: "dead-letter" }),
+          .source(
+            generator((i) => i, { count: 5000, partitions: 3 }),
+            { name: "made", timestamp: (i) => i },
+          )
+          .map((i) => refuse(i === 4321 ? bad("x", i) : good("y", i)).at, {
+            name: "subject",
+            onError: "dead-letter",
+          }),
       }),
       { deadLetters: true },
     );
@@ -355,7 +399,9 @@ test("what a function throws may be anything", async () => {
 
 // Each of these holds once a bug is mended; see the reasons.
 
-test("what a function throws may be a symbol, or an object without a prototype", { todo: "${error} throws a TypeError for those" }, async () => {
+test("what a function throws may be a symbol, or an object without a prototype", {
+  todo: "${error} throws a TypeError for those",
+}, async () => {
   for (const thrown of [Symbol("x"), Object.create(null)]) {
     const { report } = await runBoth((app) => ({
       out: source(app).map(
@@ -369,75 +415,76 @@ test("what a function throws may be a symbol, or an object without a prototype",
   }
 });
 
-test(
-  "a record that fails in one of its sliding windows is in none of them",
-  { todo: "it stays in the windows before the one that failed" },
-  async () => {
-    const capped = aggregate({
-      create: () => 0,
-      add: (n, r: { value: number }) => {
-        if (n + r.value > 3) throw new RangeError("full");
-        return n + r.value;
-      },
-      merge: (a, b) => a + b,
-      result: (n) => n,
-    });
-    // The record at 3 s fits in [2, 6), which it has for itself, but not in [0, 4); in [0, 4) it comes first.
-    const records = [
-      { at: 4500, value: 3 },
-      { at: 3000, value: 1 },
-    ];
-    const { out, report } = await runBoth((app) => ({
-      out: app
-        .source(fromIterable(records), { timestamp: (r) => r.at, watermark: { maxOutOfOrderness: "10s" } })
-        .keyBy(() => "k")
-        .window(sliding("4s", "2s"), { onError: "skip" })
-        .aggregate({ n: count(), capped })
-        .map((w) => [w.windowStart, w.n, w.capped]),
-    }));
-    assert.deepEqual(done(report, "window"), { contributed: 1, skipped: 1 });
-    assert.deepEqual(out, [
-      [2000, 1, 3],
-      [4000, 1, 3],
-    ]);
-  },
-);
+test("a record that fails in one of its sliding windows is in none of them", {
+  todo: "it stays in the windows before the one that failed",
+}, async () => {
+  const capped = aggregate({
+    create: () => 0,
+    add: (n, r: { value: number }) => {
+      if (n + r.value > 3) throw new RangeError("full");
+      return n + r.value;
+    },
+    merge: (a, b) => a + b,
+    result: (n) => n,
+  });
+  // The record at 3 s fits in [2, 6), which it has for itself, but not in [0, 4); in [0, 4) it comes first.
+  const records = [
+    { at: 4500, value: 3 },
+    { at: 3000, value: 1 },
+  ];
+  const { out, report } = await runBoth((app) => ({
+    out: app
+      .source(fromIterable(records), { timestamp: (r) => r.at, watermark: { maxOutOfOrderness: "10s" } })
+      .keyBy(() => "k")
+      .window(sliding("4s", "2s"), { onError: "skip" })
+      .aggregate({ n: count(), capped })
+      .map((w) => [w.windowStart, w.n, w.capped]),
+  }));
+  assert.deepEqual(done(report, "window"), { contributed: 1, skipped: 1 });
+  assert.deepEqual(out, [
+    [2000, 1, 3],
+    [4000, 1, 3],
+  ]);
+});
 
 for (const windows of [tumbling(10), session(10)]) {
   for (const part of ["create", "result"] as const) {
-    test(
-      `${part} of an aggregate of one's own that throws in a ${windows.kind} window ends the job with USER_FUNCTION_FAILED`,
-      { todo: part === "create" && windows.kind === "aligned" ? false : "the user's error comes out as it is, without code or operator" },
-      async () => {
-        const fails = (at: string): void => {
-          if (at === part) throw new RangeError(part);
-        };
-        const own = aggregate({
-          create: () => {
-            fails("create");
-            return 0;
-          },
-          add: (n: number) => n + 1,
-          merge: (a, b) => a + b,
-          result: (n) => {
-            fails("result");
-            return n;
-          },
-        });
-        const error = await failBoth((app) => ({
-          out: source(app)
-            .keyBy(() => "all")
-            .window(windows, { name: "subject" })
-            .aggregate(own),
-        }));
-        assert.equal(error.code, "USER_FUNCTION_FAILED");
-        assert.equal(error.context.operator, "subject");
-      },
-    );
+    test(`${part} of an aggregate of one's own that throws in a ${windows.kind} window ends the job with USER_FUNCTION_FAILED`, {
+      todo:
+        part === "create" && windows.kind === "aligned"
+          ? false
+          : "the user's error comes out as it is, without code or operator",
+    }, async () => {
+      const fails = (at: string): void => {
+        if (at === part) throw new RangeError(part);
+      };
+      const own = aggregate({
+        create: () => {
+          fails("create");
+          return 0;
+        },
+        add: (n: number) => n + 1,
+        merge: (a, b) => a + b,
+        result: (n) => {
+          fails("result");
+          return n;
+        },
+      });
+      const error = await failBoth((app) => ({
+        out: source(app)
+          .keyBy(() => "all")
+          .window(windows, { name: "subject" })
+          .aggregate(own),
+      }));
+      assert.equal(error.code, "USER_FUNCTION_FAILED");
+      assert.equal(error.context.operator, "subject");
+    });
   }
 }
 
-test("merge of an aggregate of one's own that throws ends the job with USER_FUNCTION_FAILED", { todo: "as above" }, async () => {
+test("merge of an aggregate of one's own that throws ends the job with USER_FUNCTION_FAILED", {
+  todo: "as above",
+}, async () => {
   const own = aggregate({
     create: () => 0,
     add: (n: number) => n + 1,
@@ -457,7 +504,9 @@ test("merge of an aggregate of one's own that throws ends the job with USER_FUNC
   assert.equal(error.context.operator, "subject");
 });
 
-test("an aggregate of one's own is called in the same way on both paths", { todo: "`this` is the aggregate in closures and undefined in generated code" }, async () => {
+test("an aggregate of one's own is called in the same way on both paths", {
+  todo: "`this` is the aggregate in closures and undefined in generated code",
+}, async () => {
   await runBoth((app) => ({
     out: source(app)
       .keyBy(() => "all")
@@ -475,7 +524,9 @@ test("an aggregate of one's own is called in the same way on both paths", { todo
   }));
 });
 
-test("max and min do not hang on where a NaN came among the numbers", { todo: "NaN first: NaN; NaN later: the number" }, async () => {
+test("max and min do not hang on where a NaN came among the numbers", {
+  todo: "NaN first: NaN; NaN later: the number",
+}, async () => {
   const { max, min } = await import("../../src/index.ts");
   const over = async (...values: number[]) => {
     const { out } = await runBoth((app) => ({

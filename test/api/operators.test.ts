@@ -27,7 +27,15 @@ describe("map", () => {
       kind: "map",
       in: 3,
       out: 3,
-      done: { contributed: 3, filtered: 0, unmatched: 0, late: 0, betweenWindows: 0, skipped: 0, deadLettered: 0 },
+      done: {
+        contributed: 3,
+        filtered: 0,
+        unmatched: 0,
+        late: 0,
+        betweenWindows: 0,
+        skipped: 0,
+        deadLettered: 0,
+      },
       missedWindows: 0,
       rows: 0,
     });
@@ -56,7 +64,9 @@ describe("map", () => {
 });
 
 test("filter keeps the records for which the function holds, and counts the others", async () => {
-  const { out, report } = await runBoth((app) => ({ out: numbers(app, 1, 2, 3, 4, 5).filter((n) => n % 2 === 1) }));
+  const { out, report } = await runBoth((app) => ({
+    out: numbers(app, 1, 2, 3, 4, 5).filter((n) => n % 2 === 1),
+  }));
   assert.deepEqual(out, [1, 3, 5]);
   assert.deepEqual(done(report, "filter"), { contributed: 3, filtered: 2 });
   assert.equal(operator(report, "filter").out, 3);
@@ -141,7 +151,11 @@ test("peek sees each record before the operator behind it, and passes it on", as
 describe("branch", () => {
   test("sends a record to the first branch that holds, and the rest to otherwise", async () => {
     const { big, even, rest, report } = await runBoth((app) =>
-      numbers(app, 1, 2, 10, 12, 3).branch({ big: (n) => n >= 10, even: (n) => n % 2 === 0, rest: otherwise }),
+      numbers(app, 1, 2, 10, 12, 3).branch({
+        big: (n) => n >= 10,
+        even: (n) => n % 2 === 0,
+        rest: otherwise,
+      }),
     );
     assert.deepEqual(big, [10, 12]);
     assert.deepEqual(even, [2]);
@@ -150,7 +164,9 @@ describe("branch", () => {
   });
 
   test("counts the records that no branch takes", async () => {
-    const { big, report } = await runBoth((app) => numbers(app, 1, 10, 2, 12).branch({ big: (n) => n >= 10 }));
+    const { big, report } = await runBoth((app) =>
+      numbers(app, 1, 10, 2, 12).branch({ big: (n) => n >= 10 }),
+    );
     assert.deepEqual(big, [10, 12]);
     assert.deepEqual(done(report, "branch"), { contributed: 2, unmatched: 2 });
   });
@@ -166,8 +182,9 @@ describe("branch", () => {
 
   test("may have names like __proto__ and constructor", async () => {
     const { proto, built } = await runBoth((app) => {
-      const branches = numbers(app, 1, 2).branch({ ["__proto__"]: (n) => n === 1, constructor: otherwise });
-      return { proto: branches["__proto__"], built: branches.constructor };
+      const name = "__proto__";
+      const branches = numbers(app, 1, 2).branch({ [name]: (n) => n === 1, constructor: otherwise });
+      return { proto: branches[name], built: branches.constructor };
     });
     assert.deepEqual(proto, [1]);
     assert.deepEqual(built, [2]);
@@ -204,7 +221,11 @@ describe("union", () => {
     const { out, report } = await runBoth((app) => {
       const from = (name: string, ...times: number[]) =>
         app.source(fromIterable(times.map((at) => ({ name, at }))), { name, timestamp: (r) => r.at });
-      return { out: from("a", 1, 4, 5).union(from("b", 2, 4, 6), from("c", 0, 7)).map((r) => `${r.name}${r.at}`) };
+      return {
+        out: from("a", 1, 4, 5)
+          .union(from("b", 2, 4, 6), from("c", 0, 7))
+          .map((r) => `${r.name}${r.at}`),
+      };
     });
     assert.deepEqual(out, ["c0", "a1", "b2", "a4", "b4", "a5", "b6", "c7"]);
     assert.deepEqual(
@@ -220,8 +241,13 @@ describe("union", () => {
   test("takes the least watermark of its inputs: a slow source holds the windows open", async () => {
     const { out, report } = await runBoth((app) => {
       const from = (name: string, times: number[], watermark: SourceOptions<unknown>["watermark"]) =>
-        app.source(fromIterable(times.map((at) => ({ name, at }))), { timestamp: (r) => r.at, watermark: watermark ?? "monotone" });
-      const both = from("a", [0, 5000], "monotone").union(from("b", [100, 6000, 200], { maxOutOfOrderness: "10s" }));
+        app.source(fromIterable(times.map((at) => ({ name, at }))), {
+          timestamp: (r) => r.at,
+          watermark: watermark ?? "monotone",
+        });
+      const both = from("a", [0, 5000], "monotone").union(
+        from("b", [100, 6000, 200], { maxOutOfOrderness: "10s" }),
+      );
       return {
         out: both
           .keyBy(() => "all")
@@ -235,7 +261,9 @@ describe("union", () => {
   });
 
   test("of sources without event time reads one after the other", async () => {
-    const { out } = await runBoth((app) => ({ out: numbers(app, 1, 2).union(numbers(app, 3), numbers(app, 4, 5)) }));
+    const { out } = await runBoth((app) => ({
+      out: numbers(app, 1, 2).union(numbers(app, 3), numbers(app, 4, 5)),
+    }));
     assert.deepEqual(out, [1, 2, 3, 4, 5]);
   });
 });
@@ -285,14 +313,26 @@ describe("keyBy", () => {
   });
 
   test("takes -0 and 0 for one key and NaN for equal to NaN", async () => {
-    assert.deepEqual(await groups([-0, 0, Number.NaN, 1.5, Number.NaN, Number.POSITIVE_INFINITY, -1, Number.NEGATIVE_INFINITY]), [
-      [0, 2],
-      [Number.NaN, 2],
-      [1.5, 1],
-      [Number.POSITIVE_INFINITY, 1],
-      [-1, 1],
-      [Number.NEGATIVE_INFINITY, 1],
-    ]);
+    assert.deepEqual(
+      await groups([
+        -0,
+        0,
+        Number.NaN,
+        1.5,
+        Number.NaN,
+        Number.POSITIVE_INFINITY,
+        -1,
+        Number.NEGATIVE_INFINITY,
+      ]),
+      [
+        [0, 2],
+        [Number.NaN, 2],
+        [1.5, 1],
+        [Number.POSITIVE_INFINITY, 1],
+        [-1, 1],
+        [Number.NEGATIVE_INFINITY, 1],
+      ],
+    );
   });
 
   test('takes "1", 1, 1n, true, "true" and [1] for different keys', async () => {
@@ -318,7 +358,21 @@ describe("keyBy", () => {
 
   test("compares tuples by content, part by part", async () => {
     assert.deepEqual(
-      await groups<Key>([["a", 1], ["a", 1], ["a", "1"], ["a1"], ["a", 1, true], [], [""], ["", ""], [-0], [0], [Number.NaN, 1n], [Number.NaN, 1n], []]),
+      await groups<Key>([
+        ["a", 1],
+        ["a", 1],
+        ["a", "1"],
+        ["a1"],
+        ["a", 1, true],
+        [],
+        [""],
+        ["", ""],
+        [-0],
+        [0],
+        [Number.NaN, 1n],
+        [Number.NaN, 1n],
+        [],
+      ]),
       [
         [["a", 1], 2],
         [["a", "1"], 1],
@@ -337,7 +391,12 @@ describe("keyBy", () => {
 test("several sources and sinks run in one pipeline without touching each other", async () => {
   const { a, b, report } = await runBoth((app) => ({
     a: app.source(fromIterable([1, 2]), { name: "left" }).map((n) => n * 10, { name: "ten" }),
-    b: app.source(generator((i) => i, { count: 3 }), { name: "right" }).filter((n) => n > 0),
+    b: app
+      .source(
+        generator((i) => i, { count: 3 }),
+        { name: "right" },
+      )
+      .filter((n) => n > 0),
   }));
   assert.deepEqual(a, [10, 20]);
   assert.deepEqual(b, [1, 2]);
@@ -356,7 +415,10 @@ test("several sources and sinks run in one pipeline without touching each other"
 
 test("the partitions of a bounded source merge by timestamp", async () => {
   const { out } = await runBoth((app) => ({
-    out: app.source(generator((i) => (i % 2 === 0 ? i : i + 100), { count: 8, partitions: 2 }), { timestamp: (n) => n }),
+    out: app.source(
+      generator((i) => (i % 2 === 0 ? i : i + 100), { count: 8, partitions: 2 }),
+      { timestamp: (n) => n },
+    ),
   }));
   assert.deepEqual(out, [0, 2, 4, 6, 101, 103, 105, 107]);
 });

@@ -54,10 +54,7 @@ export async function runBoth<O extends Outputs>(
   return generated;
 }
 
-async function failureOnce(
-  build: (app: Pipeline) => Outputs,
-  options: BothOptions,
-): Promise<MillraceError> {
+async function failureOnce(build: (app: Pipeline) => Outputs, options: BothOptions): Promise<MillraceError> {
   try {
     await runOnce(build, options);
   } catch (error) {

@@ -22,7 +22,9 @@ function compile(folder: string, files: readonly string[]): Map<string, string> 
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", folder, "--pretty", "false"], { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", folder, "--pretty", "false"], {
+    encoding: "utf8",
+  });
   assert.equal(stderr, "");
   const errors = new Map<string, string>();
   let file = "";
@@ -61,7 +63,11 @@ const mistakes: readonly (readonly [what: string, code: string, answer: string])
     "orders.map((o) => (o.amount > 0 ? Promise.resolve(o) : o));",
     `"This function must not be async: a pipeline's functions return their result at once"`,
   ],
-  ["an async function in filter", "orders.filter(async (o) => o.amount > 0);", "Type 'Promise<boolean>' is not assignable to type 'boolean'"],
+  [
+    "an async function in filter",
+    "orders.filter(async (o) => o.amount > 0);",
+    "Type 'Promise<boolean>' is not assignable to type 'boolean'",
+  ],
   [
     "an aggregate named key",
     "users.window(tumbling('5m')).aggregate({ key: count() });",
@@ -77,17 +83,41 @@ const mistakes: readonly (readonly [what: string, code: string, answer: string])
     "orders.to(ndjsonFile<number>('numbers.ndjson'));",
     "Argument of type 'Sink<number>' is not assignable to parameter of type 'Sink<Order>'",
   ],
-  ["a window without keyBy", "orders.window(tumbling('5m'));", "Property 'window' does not exist on type 'Stream<Order>'"],
-  ["the sum of a text", "users.window(tumbling('5m')).aggregate({ total: sum((o) => o.user) });", "Type 'string' is not assignable to type 'number'"],
-  ["the sum of a text, alone", "users.window(tumbling('5m')).aggregate(sum((o) => o.user));", "Type 'string' is not assignable to type 'number'"],
-  ["a field that is not there", "users.window(tumbling('5m')).aggregate({ total: sum((o) => o.price) });", "Property 'price' does not exist on type 'Order'"],
+  [
+    "a window without keyBy",
+    "orders.window(tumbling('5m'));",
+    "Property 'window' does not exist on type 'Stream<Order>'",
+  ],
+  [
+    "the sum of a text",
+    "users.window(tumbling('5m')).aggregate({ total: sum((o) => o.user) });",
+    "Type 'string' is not assignable to type 'number'",
+  ],
+  [
+    "the sum of a text, alone",
+    "users.window(tumbling('5m')).aggregate(sum((o) => o.user));",
+    "Type 'string' is not assignable to type 'number'",
+  ],
+  [
+    "a field that is not there",
+    "users.window(tumbling('5m')).aggregate({ total: sum((o) => o.price) });",
+    "Property 'price' does not exist on type 'Order'",
+  ],
   [
     "a duration with an unknown unit",
     "users.window(tumbling('5 minutes'));",
     `Argument of type '"5 minutes"' is not assignable to parameter of type 'Duration'`,
   ],
-  ["an unknown policy", "orders.map((o) => o, { onError: 'ignore' });", `Type '"ignore"' is not assignable to type 'OnError | undefined'`],
-  ["a branch that is not there", "orders.branch({ big: (o) => o.amount > 1000 }).small;", "Property 'small' does not exist on type"],
+  [
+    "an unknown policy",
+    "orders.map((o) => o, { onError: 'ignore' });",
+    `Type '"ignore"' is not assignable to type 'OnError | undefined'`,
+  ],
+  [
+    "a branch that is not there",
+    "orders.branch({ big: (o) => o.amount > 1000 }).small;",
+    "Property 'small' does not exist on type",
+  ],
 ];
 
 const prelude = `import { count, max, ndjson, ndjsonFile, pipeline, sum, tumbling } from ${JSON.stringify(join(root, "src/index.ts"))};
@@ -101,7 +131,8 @@ describe("the typings", () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   const used = "void count; void max; void ndjsonFile; void sum; void tumbling; void users;\n";
-  mistakes.forEach(([, code], i) => writeFileSync(join(folder, `mistake-${i}.ts`), `${prelude}${used}${code}\n`));
+  for (const [i, [, code]] of mistakes.entries())
+    writeFileSync(join(folder, `mistake-${i}.ts`), `${prelude}${used}${code}\n`);
   writeFileSync(join(folder, "none.ts"), `${prelude}${used}`);
   const files = [...mistakes.map((_, i) => `mistake-${i}.ts`), "none.ts", join(root, "test/api/typings.ts")];
   const errors = compile(folder, files);

@@ -41,7 +41,10 @@ type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ?
 
 /** Compiles only where the type of the value is exactly Expected. */
 function is<Expected>() {
-  return <Actual>(_value: Actual, ..._mismatch: Equal<Actual, Expected> extends true ? [] : [Expected, "is expected"]): void => {};
+  return <Actual>(
+    _value: Actual,
+    ..._mismatch: Equal<Actual, Expected> extends true ? [] : [Expected, "is expected"]
+  ): void => {};
 }
 
 /** The record type of a stream. */
@@ -59,12 +62,20 @@ interface Order {
 }
 
 const app = pipeline("typings");
-const orders = app.source(ndjson<Order>("orders.ndjson"), { timestamp: (o) => o.at, watermark: { maxOutOfOrderness: "5s" } });
+const orders = app.source(ndjson<Order>("orders.ndjson"), {
+  timestamp: (o) => o.at,
+  watermark: { maxOutOfOrderness: "5s" },
+});
 
 export function sourcesGiveTheirRecordType(): void {
   is<Stream<Order>>()(orders);
   is<Stream<number>>()(app.source(fromIterable([1, 2])));
-  is<Stream<{ i: number }>>()(app.source(generator((i) => ({ i })), { timestamp: (r) => r.i }));
+  is<Stream<{ i: number }>>()(
+    app.source(
+      generator((i) => ({ i })),
+      { timestamp: (r) => r.i },
+    ),
+  );
   is<Stream<string>>()(app.source(fromAsyncIterable(new ReadableStream<string>())));
   app.source(fromIterable([{ on: new Date(0) }]), { timestamp: (r) => r.on, watermark: "monotone" });
   // @ts-expect-error: text is no timestamp
@@ -132,7 +143,12 @@ export function peekKeepsTheType(): void {
 export function unionJoinsTheTypes(): void {
   is<Stream<Order | number>>()(orders.union(app.source(fromIterable([1]))));
   is<Stream<Order>>()(orders.union(orders.filter((o) => o.amount > 0)));
-  is<Stream<Order | string | number>>()(orders.union(orders.map((o) => o.user), orders.map((o) => o.amount)));
+  is<Stream<Order | string | number>>()(
+    orders.union(
+      orders.map((o) => o.user),
+      orders.map((o) => o.amount),
+    ),
+  );
   // @ts-expect-error: a keyed stream is no stream
   orders.union(orders.keyBy((o) => o.user));
 }
@@ -183,7 +199,9 @@ export function keysMayBeTypeParameters<K extends Key>(source: Source<{ key: K; 
   return keys.flatMap((r) => [r.key]);
 }
 
-const perUser = orders.keyBy((o) => o.user).window(tumbling("5m"), { allowedLateness: "1m", panes: "discarding" });
+const perUser = orders
+  .keyBy((o) => o.user)
+  .window(tumbling("5m"), { allowedLateness: "1m", panes: "discarding" });
 
 export function windowsTakeDurations(): void {
   const keyed = orders.keyBy((o) => o.user);
@@ -306,7 +324,10 @@ export function aSingleAggregateIsTheFieldValue(): void {
 }
 
 export function sessionsSayWhatTheyReplace(): void {
-  const sessions = orders.keyBy((o) => o.user).window(session("30m")).aggregate({ n: count() });
+  const sessions = orders
+    .keyBy((o) => o.user)
+    .window(session("30m"))
+    .aggregate({ n: count() });
   is<readonly { readonly start: number; readonly end: number }[]>()(recordOf(sessions).replaces);
   // @ts-expect-error: aligned windows replace nothing
   recordOf(perUser.aggregate({ n: count() })).replaces;
@@ -320,8 +341,14 @@ export function lateRecordsAreTheInputs(): void {
 }
 
 export function resultsFlowOnWithTheirKey(): void {
-  const perPair = orders.keyBy((o) => [o.user, o.channel]).window(tumbling("5m")).aggregate({ n: count() });
-  const totals = perPair.keyBy((r) => r.key[1]).window(tumbling("1h")).aggregate({ total: sum((r) => r.n) });
+  const perPair = orders
+    .keyBy((o) => [o.user, o.channel])
+    .window(tumbling("5m"))
+    .aggregate({ n: count() });
+  const totals = perPair
+    .keyBy((r) => r.key[1])
+    .window(tumbling("1h"))
+    .aggregate({ total: sum((r) => r.n) });
   is<Result<"web" | "shop", { readonly total: number }>>()(recordOf(totals));
 }
 

@@ -46,7 +46,9 @@ function panes(
       .window(windows, options)
       .aggregate({ times: collect((r) => r.at) });
     return {
-      out: results.map((w) => `${w.key} [${w.windowStart}, ${w.windowEnd}) ${w.pane} ${w.paneIndex}: ${w.times}`),
+      out: results.map(
+        (w) => `${w.key} [${w.windowStart}, ${w.windowEnd}) ${w.pane} ${w.paneIndex}: ${w.times}`,
+      ),
       late: results.late.map((r) => r.at),
     };
   }, run);
@@ -133,7 +135,11 @@ describe("sliding windows", () => {
 
   test("with a slide above the size leave out what lies between two of them, and count it", async () => {
     const { out, late, report } = await panes(sliding(3, 10), { times: [-10, -7, 0, 2, 3, 9, 10, 12, 13] });
-    assert.deepEqual(out, ["k [-10, -7) on-time 0: -10", "k [0, 3) on-time 0: 0,2", "k [10, 13) on-time 0: 10,12"]);
+    assert.deepEqual(out, [
+      "k [-10, -7) on-time 0: -10",
+      "k [0, 3) on-time 0: 0,2",
+      "k [10, 13) on-time 0: 10,12",
+    ]);
     assert.deepEqual(late, []);
     assert.deepEqual(done(report, "window"), { contributed: 5, betweenWindows: 4 });
   });
@@ -172,7 +178,11 @@ describe("late records", () => {
   });
 
   test("within the allowed lateness fire a discarding window again, with what is new", async () => {
-    const { out, late } = await panes(tumbling(10), { times: [0, 12, 5, 7, 21, 40], allowedLateness: 20, panes: "discarding" });
+    const { out, late } = await panes(tumbling(10), {
+      times: [0, 12, 5, 7, 21, 40],
+      allowedLateness: 20,
+      panes: "discarding",
+    });
     assert.deepEqual(out, [
       "k [0, 10) on-time 0: 0",
       "k [0, 10) late 1: 5",
@@ -185,7 +195,10 @@ describe("late records", () => {
   });
 
   test("of a key whose window never fired make its first pane, which is a late one", async () => {
-    const { out } = await panes(tumbling(10), { times: [tick(0, "a"), tick(12, "a"), tick(5, "b")], allowedLateness: 10 });
+    const { out } = await panes(tumbling(10), {
+      times: [tick(0, "a"), tick(12, "a"), tick(5, "b")],
+      allowedLateness: 10,
+    });
     assert.deepEqual(out, ["a [0, 10) on-time 0: 0", "b [0, 10) late 0: 5", "a [10, 20) on-time 0: 12"]);
   });
 
@@ -224,7 +237,13 @@ describe("late records", () => {
         .keyBy((r) => r.key)
         .window(tumbling(10))
         .aggregate(count());
-      return { again: first.late.keyBy(() => "late").window(tumbling(10)).aggregate(count()).map((w) => [w.windowStart, w.value]) };
+      return {
+        again: first.late
+          .keyBy(() => "late")
+          .window(tumbling(10))
+          .aggregate(count())
+          .map((w) => [w.windowStart, w.value]),
+      };
     });
     assert.deepEqual(again, [[0, 2]]);
   });
@@ -323,7 +342,11 @@ describe("batch mode", () => {
       "k [30, 40) on-time 0: 35",
     ];
     for (const allowedLateness of [0, 100]) {
-      const { out, late, report } = await panes(tumbling(10), { times, allowedLateness, run: { mode: "batch" } });
+      const { out, late, report } = await panes(tumbling(10), {
+        times,
+        allowedLateness,
+        run: { mode: "batch" },
+      });
       assert.deepEqual(out, expected);
       assert.deepEqual(late, []);
       assert.deepEqual(done(report, "window"), { contributed: 6 });

@@ -202,7 +202,7 @@ describe("the replay", () => {
     for await (const flight of paced(few, (hours * HOUR) / 300)) {
       live.push(flight);
       const due = began + ((replay.leftAt(live.length - 1) - replay.leftAt(0)) / (hours * HOUR)) * 300;
-      assert.ok(performance.now() >= due - 1);
+      assert.ok(performance.now() >= due - 5, "too early by more than timers are"); // milliseconds
     }
     assert.deepEqual(live, flights.slice(0, 300));
   });

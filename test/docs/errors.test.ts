@@ -17,7 +17,10 @@ function documented(): Record<string, Entry> {
     sections.map((section) => {
       const [code, , summary = ""] = section.split("\n");
       const field = (name: string): string => new RegExp(`^- ${name}: (.*)$`, "m").exec(section)?.[1] ?? "";
-      return [code!, { summary: summary.replace(/\.$/, ""), recovery: field("Recovery"), help: field("Help") }];
+      return [
+        code!,
+        { summary: summary.replace(/\.$/, ""), recovery: field("Recovery"), help: field("Help") },
+      ];
     }),
   );
 }

@@ -25,7 +25,10 @@ test("the programs of all pages type-check under the settings of the sources", (
       JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }),
     );
     const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", "."], { cwd: folder, encoding: "utf8" });
+    const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", "."], {
+      cwd: folder,
+      encoding: "utf8",
+    });
     assert.equal(status, 0, stdout);
   } finally {
     rmSync(folder, { recursive: true, force: true });
