@@ -10,21 +10,13 @@ type Order = { user: string; amount: number; createdAt: number };
 const folder = mkdtempSync(join(tmpdir(), "millrace-"));
 const input = join(folder, "orders.ndjson");
 const output = join(folder, "revenue.ndjson");
-const orders: Order[] = [
+const orders = [
   { user: "ada", amount: 30, createdAt: 2_000 },
   { user: "ada", amount: 12, createdAt: 299_999 },
   { user: "bob", amount: 5, createdAt: 298_000 },
   { user: "ada", amount: 8, createdAt: 300_000 },
 ];
-writeFileSync(
-  input,
-  orders
-    .map(
-      (order) => `${JSON.stringify(order)}
-`,
-    )
-    .join(""),
-);
+writeFileSync(input, orders.map((order) => JSON.stringify(order)).join("\n"));
 
 const app = pipeline("revenue");
 app

@@ -190,3 +190,8 @@ export function preview(value: unknown, limit = 80): string {
   }
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
+
+/** What an unknown thrown value says. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : preview(error);
+}

@@ -90,6 +90,7 @@ function encodePart(key: Key): string {
     case "bigint":
       return TAG.bigint + encodeBigint(key);
     case "string":
+      if (isAscii(key)) return TAG.string + key; // its own UTF-8
       // A lone surrogate has no UTF-8 form: such strings keep their code units, so that distinct keys stay distinct.
       return key.isWellFormed()
         ? TAG.string + Buffer.from(key, "utf8").toString("latin1")
@@ -111,7 +112,7 @@ function decodePart(encoded: string): Key {
     case TAG.bigint:
       return decodeBigint(body);
     case TAG.string:
-      return Buffer.from(body, "latin1").toString("utf8");
+      return isAscii(body) ? body : Buffer.from(body, "latin1").toString("utf8");
     case TAG.utf16:
       return Buffer.from(body, "latin1").swap16().toString("utf16le");
     case TAG.tuple:
@@ -155,18 +156,20 @@ function decodeBigint(text: string): bigint {
 function encodeTuple(parts: readonly unknown[]): string {
   let text = "";
   for (const part of parts) {
-    if (!["string", "number", "bigint", "boolean"].includes(typeof part)) {
-      throw new MillraceError(
-        "KEY_INVALID",
-        `${preview(parts)} is no key: its part ${preview(part)} is none`,
-      );
+    const type = typeof part;
+    if (type !== "string" && type !== "number" && type !== "bigint" && type !== "boolean") {
+      throw new MillraceError("KEY_INVALID", `${preview(parts)} is no key: its part ${preview(part)} is none`);
     }
     const encoded = encodePart(part as KeyPart);
-    scratch.setUint32(0, encoded.length);
-    for (let i = 0; i < 4; i++) text += String.fromCharCode(scratch.getUint8(i));
-    text += encoded;
+    const n = encoded.length;
+    text += String.fromCharCode(n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff) + encoded;
   }
   return text;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
 }
 
 function decodeTuple(text: string): readonly KeyPart[] {

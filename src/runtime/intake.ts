@@ -11,7 +11,7 @@
  */
 import { compileStamp, type Stamp } from "../compile/stamp.ts";
 import type { Origin, Partition, Source } from "../connector/contract.ts";
-import { MillraceError, preview } from "../core/errors.ts";
+import { MillraceError, preview, reasonOf } from "../core/errors.ts";
 import type { Ports } from "../core/ports.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
 import type { SourceNode } from "../plan/node.ts";
@@ -241,7 +241,7 @@ export class SourceIntake {
     const state = this.polling as PartitionState;
     state.refused.push(index);
     const origin = state.partition.locate(index);
-    const what = error === undefined ? `${preview(got)} is no timestamp` : `the timestamp function threw ${error}`;
+    const what = error === undefined ? `${preview(got)} is no timestamp` : `the timestamp function threw: ${reasonOf(error)}`;
     const partition = state.partition.id;
     const context = {
       source: this.node.name,

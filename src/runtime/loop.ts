@@ -6,7 +6,7 @@
  */
 import { compileStage, type Stage } from "../compile/stage.ts";
 import type { DeadLetter, OpenSink, Origin } from "../connector/contract.ts";
-import { type ErrorContext, MillraceError, preview } from "../core/errors.ts";
+import { type ErrorContext, MillraceError, preview, reasonOf } from "../core/errors.ts";
 import type { Ports } from "../core/ports.ts";
 import { Batch, BATCH_RECORDS, IDLE, NONE } from "../operator/batch.ts";
 import type { DeadLetterSinkNode, Plan, PlanNode, SinkNode, SourceNode } from "../plan/node.ts";
@@ -298,7 +298,7 @@ export class Loop {
     const problem =
       error instanceof MillraceError
         ? error
-        : new MillraceError("USER_FUNCTION_FAILED", `The function of ${node.name} threw ${error}`, context(node, value), error);
+        : new MillraceError("USER_FUNCTION_FAILED", `The function of ${node.name} threw: ${reasonOf(error)}`, context(node, value), error);
     if (node.onError === "fail") {
       if (problem.context.operator !== undefined || problem.context.source !== undefined) throw problem;
       throw new MillraceError(problem.code, firstLine(problem), context(node, value), problem);

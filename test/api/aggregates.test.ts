@@ -184,7 +184,7 @@ test("reduce folds the records into one of the same type", async () => {
   assert.deepEqual(
     await over(
       sales.slice(0, 1),
-      reduce(() => assert.fail("one record needs no function")),
+      reduce((): Sale => assert.fail("one record needs no function")),
     ),
     {
       at: 3,

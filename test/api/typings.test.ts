@@ -71,12 +71,12 @@ const mistakes: readonly (readonly [what: string, code: string, answer: string])
   [
     "an aggregate named key",
     "users.window(tumbling('5m')).aggregate({ key: count() });",
-    '"The name key belongs to the window: give the aggregate another name"',
+    '"This name belongs to the window: give the aggregate another name"',
   ],
   [
     "an aggregate named windowEnd beside a good one",
-    "users.window(tumbling('5m')).aggregate({ n: count(), windowEnd: max((o) => o.at) });",
-    '"The name windowEnd belongs to the window: give the aggregate another name"',
+    "users.window(tumbling('5m')).aggregate({ n: count(), windowEnd: count() });",
+    '"This name belongs to the window: give the aggregate another name"',
   ],
   [
     "a sink of another type",

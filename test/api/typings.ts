@@ -3,6 +3,7 @@
  * operator infers, and with @ts-expect-error what it refuses. Nothing here runs.
  */
 import {
+  type Aggregate,
   aggregate,
   type AggregatedStream,
   avg,
@@ -273,6 +274,9 @@ export function aggregatesInferTheRecord(): void {
   >()(recordOf(all));
   const made = { n: count(), total: sum((o: { amount: number }) => o.amount) };
   is<Result<string, { readonly n: number; readonly total: number }>>()(recordOf(perUser.aggregate(made)));
+  const several = {} as Readonly<Record<string, Aggregate<Order, any, number>>>;
+  is<number>()(recordOf(perUser.aggregate(several))["anything"]);
+  is<any>()(recordOf(perUser.aggregate({ what: first((o) => JSON.parse(o.user)) })).what);
   // @ts-expect-error: a text is no number
   perUser.aggregate({ total: sum((o) => o.user) });
   // @ts-expect-error: no such field
@@ -317,6 +321,7 @@ export function aSingleAggregateIsTheFieldValue(): void {
       ),
     ),
   );
+  is<any>()(value(perUser.aggregate(first((o) => JSON.parse(o.user)))));
   // @ts-expect-error: a text is no number
   perUser.aggregate(sum((o) => o.user));
   // @ts-expect-error: no such field

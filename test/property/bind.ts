@@ -180,7 +180,3 @@ export function bind(spec: PipelineSpec, options: BindOptions): Bound {
     stepNames: steps.map(([stream]) => stream.input.node.name),
   };
 }
-
-// --- HERE: runEngine(spec, trace, { batchSize, codegen, cold, ... }) over testDriver of src/testing/driver.ts ---
-// It is the lead's: bind(spec, { sink: collecting }), push the trace's items, and give what evaluate() of oracle.ts
-// gives, so that bagOf() of canonical.ts compares sink by sink.

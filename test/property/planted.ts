@@ -1,0 +1,146 @@
+/**
+ * Planted bugs: each is a change of the source text from which a stage's code is made, and the seed at which the
+ * properties find it. A bug that is found nowhere means that the properties have a hole.
+ */
+export interface PlantedBug {
+  readonly name: string;
+  /** What the text says, and what it says with the bug. Every occurrence is changed; there must be one. */
+  readonly says: string;
+  readonly insteadSays: string;
+  /** Which property finds it: results against the batch evaluator, item by item; or one way of running against another. */
+  readonly foundBy: "oracle" | "ways";
+  /** A seed at which it is found, and in how many runs at the most. */
+  readonly seed: number;
+  readonly runs: number;
+}
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: "a window takes records until one millisecond after its end and lateness",
+    says: "lastStart + sizeMs + latenessMs <= watermark",
+    insteadSays: "lastStart + sizeMs + latenessMs < watermark",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "negative timestamps are truncated towards 1970 instead of floored",
+    says: "Math.floor((timestamp - offsetMs) / slideMs)",
+    insteadSays: "Math.trunc((timestamp - offsetMs) / slideMs)",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "a late record does not fire its window at once",
+    says: 'if (end <= watermark) fire(bucket, token, cell, "late");',
+    insteadSays: "",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "a discarding window keeps what it has fired",
+    says: "Object.assign(cell, create());",
+    insteadSays: "",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "every pane has index 0",
+    says: "cell.panes += 1;",
+    insteadSays: "",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "records at a distance of exactly the gap are two sessions",
+    says: "sessions[middle].end < timestamp",
+    insteadSays: "sessions[middle].end <= timestamp",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "a session closes at its end, not one millisecond later",
+    says: "closesAfterMs = 1",
+    insteadSays: "closesAfterMs = 0",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "sessions do not hold the watermark back",
+    says: "mark(to - closesAfterMs)",
+    insteadSays: "mark(to)",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 5000,
+  },
+  {
+    name: "a joined session forgets which panes it replaces",
+    says: "session.out.push(...other.out);",
+    insteadSays: "",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 5000,
+  },
+  {
+    name: "joined sessions lose what the later one held",
+    says: "merge(session.cell, other.cell);",
+    insteadSays: "",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "a union takes its last port first",
+    says: "inputs[p].ord[next[p]] < ordinal",
+    insteadSays: "inputs[p].ord[next[p]] <= ordinal",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 5000,
+  },
+  {
+    name: "a union takes port after port and ignores the ordinals",
+    says: "inputs[p].ord[next[p]] < ordinal",
+    insteadSays: "port < 0",
+    foundBy: "ways",
+    seed: 1,
+    runs: 500,
+  },
+  {
+    name: "a union's watermark is that of its fastest input",
+    says: "if (watermarks[p] < least) least = watermarks[p];",
+    insteadSays: "least = Math.max(...watermarks);",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "what is due fires before the record that made it due",
+    says: "process(value, ts[i]);",
+    insteadSays: "if (wm[i] > reached && advance(wm[i])) reached = wm[i]; process(value, ts[i]);",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+  {
+    name: "due panes fire at the end of the batch",
+    says: "const to = wm[i];",
+    insteadSays: "const to = i === n - 1 ? wm[i] : reached;",
+    foundBy: "ways",
+    seed: 1,
+    runs: 500,
+  },
+  {
+    name: "filtered records are not counted",
+    says: "if (!k) { counts",
+    insteadSays: "if (!k) { counts.slice()",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
+];
