@@ -2,6 +2,7 @@
 export { type Aggregate, aggregate, avg, collect, count, first, last, max, min, type Ordered, reduce, sum, topN } from "./aggregate/index.ts";
 export * from "./connector/index.ts";
 export { ERRORS, type ErrorCode, type ErrorContext, MillraceError, type Recovery } from "./core/errors.ts";
+export type { Ports } from "./core/ports.ts";
 export type { Key } from "./core/key.ts";
 export type { Duration, Timestamp } from "./core/time.ts";
 export type { WatermarkOption } from "./core/watermark.ts";

@@ -51,7 +51,7 @@ export type AnyAggregate<In = any> = Aggregate<In, any, any>;
  * An aggregate of your own.
  *
  * @param parts.create a new accumulator (plain data)
- * @param parts.add the accumulator with one more record; may not change the record
+ * @param parts.add the accumulator with one more record; changes neither the accumulator nor the record
  * @param parts.merge two accumulators in one; needed where sessions join
  * @param parts.result what the window shows; a fresh value
  * @param parts.retract optional: the accumulator without a record that was added before
@@ -65,12 +65,19 @@ export function aggregate<In, Acc, Out>(parts: {
   result: (accumulator: Acc) => Out;
   retract?: (accumulator: Acc, value: In, timestamp: number) => Acc;
 }): Aggregate<In, Acc, Out> {
-  // The cast gives the record's type a place in the type (there is no `input` that would).
-  return { name: "custom", takes: "anything", bound: "window", orderSensitive: false, custom: true, ...parts } as Aggregate<
-    In,
-    Acc,
-    Out
-  >;
+  // The parts are called as methods of what the user gave, on both code paths.
+  return {
+    name: "custom",
+    takes: "anything",
+    create: () => parts.create(),
+    add: (accumulator, value, timestamp) => parts.add(accumulator, value, timestamp),
+    merge: (left, right) => parts.merge(left, right),
+    result: (accumulator) => parts.result(accumulator),
+    ...(parts.retract === undefined ? {} : { retract: (accumulator, value, timestamp) => parts.retract?.(accumulator, value, timestamp) as Acc }),
+    bound: "window",
+    orderSensitive: false,
+    custom: true,
+  };
 }
 
 /** The fixed parts of a built-in aggregate. */

@@ -62,7 +62,7 @@ export function stageText(
   });
   const fulls = stalled === null ? [] : [`${bind(stalled)}()`];
   fulls.push(
-    ...plan.outputs.flatMap((edge, i) => (edge.ordered ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`])),
+    ...plan.outputs.flatMap((_, i) => (outputs[i].limit === Number.POSITIVE_INFINITY ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`])),
   );
 
   return `const counts = ${bind(counts)}, position = ${bind(position)}, fail = ${bind(failOperator)};
@@ -78,6 +78,6 @@ function full() { return ${fulls.length === 0 ? "false" : fulls.join(" || ")}; }
 ${aggregator === null ? "" : aggregatorText(aggregator.fields, aggregator.withReplaces, bind)}
 const stepLoop = ${stepLoop.toString()};
 const head = ${factory.toString()};
-return head({ ...${bind(ports)}, emit, side, mark, full, stepLoop${aggregator === null ? "" : ", create, add, merge, result"} });
+return head({ ...${bind(ports)}, emit, side, mark, full, stepLoop${aggregator === null ? "" : ", create, add, probe, merge, result"} });
 `;
 }

@@ -18,7 +18,7 @@ import type { ColdRows } from "../state/cold.ts";
 import { Table } from "../state/table.ts";
 import { Timers } from "../state/timers.ts";
 import { chainClosures } from "./closures.ts";
-import { countBases, type HeadKind } from "./contract.ts";
+import { countBases, type HeadKind, type MakeHead } from "./contract.ts";
 import { generate } from "./generate.ts";
 
 /** The failed operator's node is told, and what it worked on; throws if the job is to end. */
@@ -122,8 +122,7 @@ export function compileStage({ plan, inputs, outputs, fail, generated, stall, on
   const isSide = (i: number): boolean => sideEdges.has(plan.outputs[i].id);
 
   let looked = 0;
-  const make = generated ? generate : chainClosures;
-  const head = make({
+  const make: MakeHead = {
     plan,
     outputs,
     isSide,
@@ -135,7 +134,8 @@ export function compileStage({ plan, inputs, outputs, fail, generated, stall, on
     factory,
     aggregator,
     ports: { ...base, ...kindPorts, stepLoop },
-  });
+  };
+  const head = generated ? generateOrClosures(make) : chainClosures(make);
 
   return {
     plan,
@@ -160,6 +160,16 @@ export function compileStage({ plan, inputs, outputs, fail, generated, stall, on
       });
     },
   };
+}
+
+/** Where a bundler or a coverage tool has put calls of its own into a factory, its text can't be made anew. */
+function generateOrClosures(make: MakeHead): Head {
+  try {
+    return generate(make);
+  } catch (error) {
+    if (error instanceof ReferenceError || error instanceof SyntaxError) return chainClosures(make);
+    throw error;
+  }
 }
 
 function edgesBelow(tree: StagePlan["ports"][number][number]): number[] {

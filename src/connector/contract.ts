@@ -87,6 +87,8 @@ export interface OpenSink<T> {
 
 export interface Sink<T> {
   readonly description: string;
+  /** What it writes to, where two sinks must not write to the same, e.g. "file:/data/out.ndjson". */
+  readonly resource?: string;
   open(context: SinkContext): Promise<OpenSink<T>>;
   /** Only in the type: a sink of T takes any subtype of T. */
   readonly accepts?: (value: T) => void;

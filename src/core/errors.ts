@@ -40,7 +40,7 @@ export const ERRORS = {
   AGGREGATE_INPUT_INVALID: entry(
     "fix-program",
     "An aggregate got a value that it can't take",
-    "sum and avg take numbers; min, max and topN take numbers, bigints or strings. Filter or convert before the window, or set onError.",
+    "sum and avg take numbers; min, max and topN take numbers (not NaN), bigints, strings or Dates. Filter or convert before the window, or set onError.",
   ),
   KEY_INVALID: entry(
     "fix-program",
@@ -193,5 +193,6 @@ export function preview(value: unknown, limit = 80): string {
 
 /** What an unknown thrown value says. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : preview(error);
+  if (!(error instanceof Error)) return preview(error);
+  return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
 }

@@ -3,8 +3,7 @@
  *
  * Inside a task a key is handled as a *token*: a primitive that a Map distinguishes exactly as the keys are distinct.
  * Numbers, bigints and booleans are their own tokens (-0 is 0, every NaN is one NaN); so is a string, unless it
- * begins with NUL, which is taken for marking; a tuple's token is its encoding. The encoding orders keys of one
- * type as people expect (numbers by size, strings by code unit), which `deterministic` firing uses.
+ * begins with NUL, which is taken for marking; a tuple's token is its encoding.
  */
 import { MillraceError, preview } from "./errors.ts";
 
@@ -58,15 +57,6 @@ export function decodeToken(encoded: string): Token {
 /** The key group of a token: murmur2 of the encoding, as Kafka's default partitioner hashes key bytes. */
 export function keyGroupOf(token: Token, count: number = KEY_GROUPS): KeyGroup {
   return ((murmur2(Buffer.from(encodeToken(token), "latin1")) & 0x7fffffff) % count) as KeyGroup;
-}
-
-/** The order of firing across keys in deterministic runs: (key group, encoding). */
-export function compareTokens(a: Token, b: Token): number {
-  const groups = keyGroupOf(a) - keyGroupOf(b);
-  if (groups !== 0) return groups;
-  const x = encodeToken(a);
-  const y = encodeToken(b);
-  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 const TAG = {

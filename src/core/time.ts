@@ -23,11 +23,17 @@ export type Duration = number | `${number}${keyof typeof UNITS_MS}`;
  */
 export function durationMs(duration: Duration, what: string): number {
   const match = typeof duration === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration) : null;
-  const ms = match ? Number(match[1]) * UNITS_MS[match[2] as keyof typeof UNITS_MS] : duration;
+  const ms = match ? inMs(match[1], UNITS_MS[match[2] as keyof typeof UNITS_MS]) : duration;
   if (typeof ms !== "number" || !Number.isSafeInteger(ms) || ms < 0) {
     throw new MillraceError("DURATION_INVALID", `${what}: ${preview(duration)} is no duration`);
   }
   return ms;
+}
+
+function inMs(digits: string, unitMs: number): number {
+  const ms = Number(digits) * unitMs;
+  // 2.01 * 1000 is 2009.9999999999998: what is meant is the nearest millionth of a millisecond.
+  return digits.includes(".") ? Math.round(ms * 1e6) / 1e6 : ms;
 }
 
 /** A duration for people: the largest unit that divides it. */

@@ -129,7 +129,10 @@ export class Pipeline {
   async runNow(options: RunOptions): Promise<RunReport> {
     if (this.running) throw new MillraceError("JOB_RUNNING", `Pipeline ${this.name} is running`);
     const plan = this.plan();
-    const { mode = "streaming", ports = systemPorts, signal } = options;
+    const { mode = "streaming", codegen = "on", ports = systemPorts, signal } = options;
+    if (codegen !== "on" && codegen !== "off") {
+      throw new MillraceError("OPTION_INVALID", `codegen is "on" or "off", not ${preview(codegen)}`);
+    }
     if (mode !== "streaming" && mode !== "batch") {
       throw new MillraceError("OPTION_INVALID", `mode is "streaming" or "batch", not ${preview(mode)}`);
     }
@@ -137,7 +140,7 @@ export class Pipeline {
     if (mode === "batch" && unbounded !== undefined) {
       throw new MillraceError("BATCH_NEEDS_BOUNDED_INPUT", `Source ${unbounded.name} does not end`);
     }
-    const loop = new Loop({ plan, ports, batchMode: mode === "batch", generated: mayGenerate(options.codegen) });
+    const loop = new Loop({ plan, ports, batchMode: mode === "batch", generated: mayGenerate(codegen) });
     const began = ports.clock.monotonic();
     let stopped = false;
     const stop = (): void => {
@@ -154,10 +157,14 @@ export class Pipeline {
         await loop.open();
         progress.start();
         await loop.run();
-      } finally {
         progress.stop();
-        await loop.close();
+      } catch (error) {
+        progress.cancel();
+        // What ended the job is what is told, whatever else goes wrong on the way out.
+        await loop.close().catch(() => {});
+        throw error;
       }
+      await loop.close();
       return { ...reportOf(loop), durationMs: ports.clock.monotonic() - began, stopped };
     } finally {
       this.running = false;
@@ -176,7 +183,7 @@ export function pipeline(name: string): Pipeline {
   return new Pipeline(name);
 }
 
-function mayGenerate(codegen: RunOptions["codegen"]): boolean {
+function mayGenerate(codegen: "on" | "off"): boolean {
   if (codegen === "off") return false;
   try {
     return new Function("return true")() === true;
@@ -185,9 +192,9 @@ function mayGenerate(codegen: RunOptions["codegen"]): boolean {
   }
 }
 
-function progressOf(loop: Loop, ports: Ports, began: number, tell: RunOptions["onProgress"]): { start(): void; stop(): void } {
-  let cancel: (() => void) | null = null;
-  if (tell === undefined) return { start() {}, stop() {} };
+function progressOf(loop: Loop, ports: Ports, began: number, tell: RunOptions["onProgress"]) {
+  let timer: (() => void) | null = null;
+  if (tell === undefined) return { start() {}, stop() {}, cancel() {} };
   const now = (ended: boolean): void => {
     let done = 0;
     let total = 0;
@@ -209,7 +216,7 @@ function progressOf(loop: Loop, ports: Ports, began: number, tell: RunOptions["o
     tell({ done, total, unit, records, elapsedMs: ports.clock.monotonic() - began, ended });
   };
   const again = (): void => {
-    cancel = ports.timers.after(PROGRESS_EVERY_MS, () => {
+    timer = ports.timers.after(PROGRESS_EVERY_MS, () => {
       now(false);
       again();
     });
@@ -217,8 +224,11 @@ function progressOf(loop: Loop, ports: Ports, began: number, tell: RunOptions["o
   return {
     start: again,
     stop() {
-      cancel?.();
+      timer?.();
       now(true);
+    },
+    cancel() {
+      timer?.();
     },
   };
 }

@@ -13,19 +13,24 @@ export type Cell = Record<string, unknown> & { panes: number };
 /** The aggregates in order, each with the field that shows its result. */
 export type Fields = readonly { readonly name: string; readonly aggregate: AnyAggregate }[];
 
-/** Fields that every window result has; aggregates can't be named so. */
-export const RESULT_FIELDS = ["key", "windowStart", "windowEnd", "pane", "paneIndex", "replaces"] as const;
-
-/** Throws unless an aggregate can take the input. @throws AGGREGATE_INPUT_INVALID */
+/** Throws unless an aggregate can take the input. NaN has no place in an order. @throws AGGREGATE_INPUT_INVALID */
 export function checkInput(takes: Takes, name: string, input: unknown): void {
   const type = typeof input;
-  if (takes === "number" ? type === "number" : type === "number" || type === "bigint" || type === "string" || input instanceof Date) {
+  if (takes === "number") {
+    if (type === "number") return;
+  } else if (type === "bigint" || type === "string" || ((type === "number" || input instanceof Date) && !Number.isNaN(Number(input)))) {
     return;
   }
   throw new MillraceError(
     "AGGREGATE_INPUT_INVALID",
     `${name} takes ${takes === "number" ? "numbers" : "numbers, bigints, strings and Dates"}, not ${preview(input)}`,
   );
+}
+
+function inputOf({ aggregate, name }: Fields[number], value: unknown): unknown {
+  const input = aggregate.input === undefined ? value : aggregate.input(value);
+  if (aggregate.takes !== "anything") checkInput(aggregate.takes, name, input);
+  return input;
 }
 
 const customFirst = (fields: Fields): { index: number; aggregate: AnyAggregate }[] =>
@@ -44,16 +49,20 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
       return cell;
     },
     add(cell, value, timestamp) {
-      const inputs = fields.map(({ aggregate, name }) => {
-        const input = aggregate.input === undefined ? value : aggregate.input(value);
-        if (aggregate.takes !== "anything") checkInput(aggregate.takes, name, input);
-        return input;
-      });
+      const inputs = fields.map((field) => inputOf(field, value));
       const news = order.map(({ index, aggregate }) => aggregate.add(cell[`a${index}`], inputs[index], timestamp, value));
       order.forEach(({ index }, i) => {
         cell[`a${index}`] = news[i];
       });
     },
+    probe: order.some(({ aggregate }) => aggregate.custom)
+      ? (cell, value, timestamp) => {
+          for (const { index, aggregate } of order) {
+            if (!aggregate.custom) continue;
+            aggregate.add(cell === undefined ? aggregate.create() : cell[`a${index}`], inputOf(fields[index], value), timestamp, value);
+          }
+        }
+      : null,
     merge(into, from) {
       fields.forEach(({ aggregate }, i) => {
         into[`a${i}`] = aggregate.merge(into[`a${i}`], from[`a${i}`]);
@@ -76,7 +85,7 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
   };
 }
 
-/** The same as declarations of the functions create, add, merge and result. */
+/** The same as declarations of create, add, probe, merge and result. */
 export function aggregatorText(fields: Fields, withReplaces: boolean, bind: (value: unknown) => string): string {
   const check = bind(checkInput);
   const inputs = fields.map(({ name, aggregate }, i) => {
@@ -84,7 +93,7 @@ export function aggregatorText(fields: Fields, withReplaces: boolean, bind: (val
     const guard =
       aggregate.takes === "anything"
         ? ""
-        : `if (typeof x${i} !== "number") ${check}(${bind(aggregate.takes)}, ${bind(name)}, x${i});`;
+        : `if (typeof x${i} !== "number"${aggregate.takes === "ordered" ? ` || x${i} !== x${i}` : ""}) ${check}(${bind(aggregate.takes)}, ${bind(name)}, x${i});`;
     return `const x${i} = ${take}; ${guard}`;
   });
   const news = customFirst(fields).map(
@@ -92,7 +101,12 @@ export function aggregatorText(fields: Fields, withReplaces: boolean, bind: (val
   );
   const each = (line: (i: number, aggregate: AnyAggregate) => string): string =>
     fields.map(({ aggregate }, i) => line(i, aggregate)).join("\n");
+  const probes = fields.flatMap(({ aggregate }, i) =>
+    aggregate.custom ? [`${bind(aggregate.add)}(cell === undefined ? ${bind(aggregate.create)}() : cell.a${i}, x${i}, timestamp, value);`] : [],
+  );
+  const probe = `function (cell, value, timestamp) {\n${inputs.join("\n")}\n${probes.join("\n")}\n}`;
   return `
+const probe = ${probes.length === 0 ? "null" : probe};
 function create() { return { panes: 0, ${fields.map(({ aggregate }, i) => `a${i}: ${bind(aggregate.create)}()`).join(", ")} }; }
 function add(cell, value, timestamp) {
 ${inputs.join("\n")}

@@ -28,7 +28,7 @@ export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
 
 export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
-  const { table, keyOf, tokenOf, keyOfToken, create, add, result } = ports;
+  const { table, keyOf, tokenOf, keyOfToken, create, add, probe, result } = ports;
   const { sizeMs, slideMs, offsetMs, latenessMs, discard } = ports;
   const input = inputs[0];
   const perRecord = Math.ceil(sizeMs / slideMs);
@@ -66,6 +66,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       tooLate(value, timestamp, lastStart);
       return;
     }
+    if (probe !== null && perRecord > 1 && !fitsAll(token, value, timestamp, lastStart)) return;
     if (lastStart !== cachedStart) {
       cachedStart = lastStart;
       cached.fill(undefined);
@@ -96,6 +97,20 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       if (end <= watermark) fire(bucket, token, cell, "late");
     }
     if (windows === 0) inNoWindow(value, timestamp);
+  }
+
+  /** Whether a custom aggregate takes the record in each of its windows: it is to be in all of them or in none. */
+  function fitsAll(token: Token, value: unknown, timestamp: number, lastStart: number): boolean {
+    for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs) {
+      const cell = table.edit(table.open(end), token);
+      try {
+        probe?.(cell, value, timestamp);
+      } catch (error) {
+        fail(1, error, value);
+        return false;
+      }
+    }
+    return true;
   }
 
   function tooLate(value: unknown, timestamp: number, lastStart: number): void {

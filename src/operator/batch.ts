@@ -14,7 +14,7 @@ export const NONE: unknown = Object.freeze({ slot: "watermark only" });
 /** In place of a record: this input is idle until its next slot, and holds nobody's watermark back. */
 export const IDLE: unknown = Object.freeze({ slot: "idle" });
 
-/** Records that an unordered edge takes before its writer must pause. Fits the second-level cache with its columns. */
+/** Records that an edge takes before its writer must pause. Fits the second-level cache with its columns. */
 export const BATCH_RECORDS = 1024;
 
 export class Batch {
@@ -28,7 +28,7 @@ export class Batch {
   /** Watermark after the last slot. */
   last = Number.NEGATIVE_INFINITY;
   readonly ordered: boolean;
-  /** When n reaches it the writer pauses between two records; infinite on ordered edges. */
+  /** When n reaches it the writer pauses between two records. */
   readonly limit: number;
   /** Records written since the beginning, slots without a record left out. */
   written = 0;
@@ -36,7 +36,7 @@ export class Batch {
 
   constructor(ordered: boolean, limit: number = BATCH_RECORDS) {
     this.ordered = ordered;
-    this.limit = ordered ? Number.POSITIVE_INFINITY : limit;
+    this.limit = limit;
     const capacity = Math.max(16, Math.min(limit, BATCH_RECORDS) + 16);
     this.ts = new Float64Array(capacity);
     this.wm = new Float64Array(capacity);
@@ -88,10 +88,17 @@ export class Batch {
   clear(): void {
     this.written += this.n - this.idleSlots;
     this.idleSlots = 0;
-    // A firing may have filled an ordered edge far beyond its usual size: don't hold on to what it held.
-    if (this.n > 2 * BATCH_RECORDS) this.values.length = 0;
+    if (this.n > 4 * BATCH_RECORDS) this.shrink();
     this.n = 0;
     this.start = this.last;
+  }
+
+  /** A firing may fill an edge without limit far beyond its usual size: don't hold on to what it took. */
+  private shrink(): void {
+    this.values.length = 0;
+    this.ts = new Float64Array(BATCH_RECORDS);
+    this.wm = new Float64Array(BATCH_RECORDS);
+    if (this.ordered) this.ord = new Float64Array(BATCH_RECORDS);
   }
 
   private pushSlot(slot: unknown, ordinal: number): void {

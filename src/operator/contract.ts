@@ -75,6 +75,11 @@ export interface Aggregator<Cell> {
   create(): Cell;
   /** Changes the cell only if no user function throws. */
   add(cell: Cell, value: unknown, timestamp: number): void;
+  /**
+   * Throws where `add` would, and changes nothing: for a record that goes into several cells, all or none. null where
+   * only the inputs can throw, and so the first `add` of the record.
+   */
+  readonly probe: ((cell: Cell | undefined, value: unknown, timestamp: number) => void) | null;
   /** `from` is not used again. */
   merge(into: Cell, from: Cell): void;
   result(cell: Cell, key: Key, start: number, end: number, pane: string, index: number, replaces: unknown): unknown;

@@ -11,7 +11,7 @@ export function forwardHead({ inputs, emit, mark, idle, full, begin, position, c
       let i = next;
       for (; i < n && !full(); i++) {
         begin();
-        if (ordered) position.ordinal = ord[i];
+        position.ordinal = ordered ? ord[i] : i;
         const value = values[i];
         if (value === IDLE) {
           idle();

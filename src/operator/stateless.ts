@@ -4,6 +4,7 @@
  *
  * In the text, user functions are bound parameters (`f0`, `f1`, ...): no name and no literal of the user's is in it.
  */
+import { preview } from "../core/errors.ts";
 import type { Emit } from "./contract.ts";
 
 /** What the engine needs to know of a stateless operator. */
@@ -26,6 +27,15 @@ export const GIVEN_ON = 1;
 export function countersOf(node: Stateless): number {
   if (node.kind === "branch") return GIVEN_ON + node.branches.length;
   return node.kind === "filter" || node.kind === "flatMap" ? 1 : 0;
+}
+
+/** All of what a flatMap's function returned: taken at once, so that a failure leaves none of it behind. */
+function itemsOf(given: unknown): readonly unknown[] {
+  if (Array.isArray(given)) return given;
+  if (typeof (given as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== "function") {
+    throw new TypeError(`flatMap's function returned ${preview(given)}, which is not iterable`);
+  }
+  return Array.from(given as Iterable<unknown>);
 }
 
 export interface ClosureContext {
@@ -71,10 +81,9 @@ export function closure({ node, next, fail, counts, base }: ClosureContext): Emi
     case "flatMap": {
       const { fn } = node;
       return (value, timestamp) => {
-        let items: ArrayLike<unknown>;
+        let items: readonly unknown[];
         try {
-          const given = fn(value);
-          items = Array.isArray(given) ? given : Array.from(given);
+          items = itemsOf(fn(value));
         } catch (error) {
           fail(error, value);
           return;
@@ -145,7 +154,7 @@ ${next(0, value)}`,
       );
     case "flatMap":
       return block(
-        `let g; ${guard(`g = ${bind(node.fn)}(${value}); if (!Array.isArray(g)) g = Array.from(g);`)}
+        `let g; ${guard(`g = ${bind(node.fn)}(${value}); if (!Array.isArray(g)) g = ${bind(itemsOf)}(g);`)}
 counts[${base + GIVEN}] += g.length;
 for (let i = 0; i < g.length; i++) { const v${index} = g[i];\n${next(0, `v${index}`)} }`,
       );

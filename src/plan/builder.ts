@@ -1,6 +1,6 @@
 /** Collects the nodes of a pipeline while it is written, gives them their names, and makes the plan of them. */
 import { MillraceError } from "../core/errors.ts";
-import type { Input, DeadLetterSinkNode, Plan, PlanNode } from "./node.ts";
+import type { DeadLetterSinkNode, Input, Plan, PlanNode, SinkNode } from "./node.ts";
 import { inputsOf } from "./node.ts";
 
 export class PlanBuilder {
@@ -68,17 +68,21 @@ export class PlanBuilder {
 /** What can only be known of the whole. */
 function validate(plan: Plan): void {
   const sinks = new Map<unknown, string>();
+  const claim = ({ sink, name }: SinkNode | DeadLetterSinkNode): void => {
+    for (const what of [sink, sink.resource]) {
+      const other = what === undefined ? undefined : sinks.get(what);
+      if (other !== undefined) {
+        throw new MillraceError("PIPELINE_INVALID", `${other} and ${name} write to the same sink, ${sink.description}: union the streams first`);
+      }
+      if (what !== undefined) sinks.set(what, name);
+    }
+  };
+  if (plan.deadLetters !== null) claim(plan.deadLetters);
   for (const node of plan.nodes) {
     if (node.kind === "window" && !hasEventTime(node.input)) {
       throw new MillraceError("EVENT_TIME_MISSING", `${node.name} needs event time, but a source before it has no timestamp function`);
     }
-    if (node.kind === "sink") {
-      const other = sinks.get(node.sink);
-      if (other !== undefined) {
-        throw new MillraceError("PIPELINE_INVALID", `${other} and ${node.name} are one and the same sink: union the streams first`);
-      }
-      sinks.set(node.sink, node.name);
-    }
+    if (node.kind === "sink") claim(node);
     if ("onError" in node && node.onError === "dead-letter" && plan.deadLetters === null) {
       throw new MillraceError("DEAD_LETTER_SINK_MISSING", `${node.name} sends its failed records to the dead-letter stream, which has no sink`);
     }

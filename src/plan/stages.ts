@@ -15,8 +15,10 @@ export interface EdgePlan {
   readonly id: number;
   readonly from: HeadNode;
   readonly to: { readonly stage: HeadNode; readonly port: number } | { readonly sink: SinkNode };
-  /** Ends, at any distance, in a stage with several inputs, so it carries ordinals. */
+  /** Carries ordinals: it ends, at any distance, in a stage with several inputs, or dead letters are kept in order. */
   readonly ordered: boolean;
+  /** Leads straight into a stage with several inputs, which waits for all of them: it can't be paused when full. */
+  readonly merging: boolean;
 }
 
 export interface StagePlan {
@@ -56,14 +58,15 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
       (readers.get(node) ?? []).filter((reader) => reader.from === port).flatMap((reader) => tree(reader.node, reader.port));
 
     const edge = (to: EdgePlan["to"], ordered: boolean): Tree => {
-      const plan: EdgePlan = { id: edges++, from: head, to, ordered };
+      const merging = "stage" in to && hasSeveralInputs(to.stage);
+      const plan: EdgePlan = { id: edges++, from: head, to, ordered, merging };
       outputs.push(plan);
       if ("stage" in to) inputs.set(to.stage, [...(inputs.get(to.stage) ?? []), plan]);
       return { edge: plan };
     };
 
     const tree = (node: PlanNode, port: number): Tree[] => {
-      if (node.kind === "sink") return [edge({ sink: node }, isOrdered(node))];
+      if (node.kind === "sink") return [edge({ sink: node }, false)];
       if (node.kind === "keyBy") {
         // The key is computed by the stage that needs it.
         return (readers.get(node) ?? []).map((r) => edge({ stage: r.node as HeadNode, port: r.port }, isOrdered(r.node)));
@@ -87,14 +90,16 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
 
 const portOf = (edge: EdgePlan): number => ("stage" in edge.to ? edge.to.port : 0);
 
+const hasSeveralInputs = (node: PlanNode): boolean => node.kind === "union";
+
 /** The nodes from which a stage with several inputs can be reached; all of them where dead letters are kept, in order. */
 function orderedNodes(plan: Plan, readers: ReadonlyMap<PlanNode, readonly { node: PlanNode }[]>): (node: PlanNode) => boolean {
-  if (plan.deadLetters !== null) return () => true;
+  if (plan.nodes.some((node) => "onError" in node && node.onError === "dead-letter")) return () => true;
   const known = new Map<PlanNode, boolean>();
   const leads = (node: PlanNode): boolean => {
     let result = known.get(node);
     if (result === undefined) {
-      result = (node.kind === "union" && node.inputs.length > 1) || (readers.get(node) ?? []).some((r) => leads(r.node));
+      result = hasSeveralInputs(node) || (readers.get(node) ?? []).some((r) => leads(r.node));
       known.set(node, result);
     }
     return result;

@@ -10,7 +10,7 @@
  * counts as +Infinity, an idle one not at all. In batch mode there is none before the end.
  */
 import { compileStamp, type Stamp } from "../compile/stamp.ts";
-import type { Origin, Partition, Source } from "../connector/contract.ts";
+import type { Origin, Partition, Source, SourceContext } from "../connector/contract.ts";
 import { MillraceError, preview, reasonOf } from "../core/errors.ts";
 import type { Ports } from "../core/ports.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
@@ -39,6 +39,7 @@ interface Run {
   readonly source: SourceIntake;
   readonly state: PartitionState;
   readonly ordinal: number;
+  readonly records: number;
 }
 
 export interface IntakeOptions {
@@ -88,7 +89,7 @@ export class SourceIntake {
   async open(): Promise<void> {
     const { ports, wake, refuse } = this.options;
     const source: Source<unknown> = this.node.source;
-    const partitions = await source.open({
+    const partitions = await this.openSource(source, {
       ports,
       wake,
       reject: (partition, malformed) => {
@@ -120,7 +121,22 @@ export class SourceIntake {
     }));
   }
 
+  private async openSource(source: Source<unknown>, context: SourceContext): Promise<readonly Partition<unknown>[]> {
+    try {
+      return await source.open(context);
+    } catch (error) {
+      if (error instanceof MillraceError) throw error;
+      const { name } = this.node;
+      throw new MillraceError("SOURCE_FAILED", `${name} can't be opened: ${reasonOf(error)}`, { source: name }, error);
+    }
+  }
+
+  /** All partitions have ended, and the watermark says so. */
   get ended(): boolean {
+    return this.watermark === Number.POSITIVE_INFINITY && this.allEnded;
+  }
+
+  private get allEnded(): boolean {
     return this.partitions.every((state) => state.ended);
   }
 
@@ -137,18 +153,20 @@ export class SourceIntake {
       const n = this.poll(state, batch.values, batch.ts, from, max - (from - before));
       batch.n = from + n;
       const first = ordinal + from - before;
-      if (n > 0) runs.push({ source: this, state, ordinal: first });
+      if (n > 0) runs.push({ source: this, state, ordinal: first, records: n });
       if (batch.ordered) for (let i = 0; i < n; i++) batch.ord[from + i] = first + i;
       this.markRecords(state, from, batch.n);
       this.settle(state, n > 0, ordinal + batch.n - before);
     }
     this.turnFrom += 1;
+    if (partitions.length === 0) this.advance(ordinal);
     this.checkIdle(ordinal + batch.n - before);
     return batch.n - before;
   }
 
   /** Merge: makes sure that every live partition shows its next record. False where one can't yet. */
   fill(max: number, ordinal: number): boolean {
+    if (this.partitions.length === 0) this.advance(ordinal);
     for (const state of this.partitions) {
       if (state.ended || state.next < state.n) continue;
       if (state.ts.length < max) state.ts = new Float64Array(max).fill(Number.NaN);
@@ -157,7 +175,6 @@ export class SourceIntake {
       if (state.n > 0) continue;
       this.settle(state, false, ordinal);
       if (!state.ended) return false;
-      // Without event time the partitions come one after the other: the next is not read before this one ends.
     }
     return true;
   }
@@ -212,6 +229,7 @@ export class SourceIntake {
   stampOne(state: PartitionState, value: unknown): number | undefined {
     this.polling = state;
     this.records += 1;
+    state.refused.length = 0;
     if (this.stamp === null) return Number.NaN;
     const ts = new Float64Array(1);
     return this.stamp([value], ts, 0, 1) === 1 ? ts[0] : undefined;
@@ -241,7 +259,7 @@ export class SourceIntake {
     const state = this.polling as PartitionState;
     state.refused.push(index);
     const origin = state.partition.locate(index);
-    const what = error === undefined ? `${preview(got)} is no timestamp` : `the timestamp function threw: ${reasonOf(error)}`;
+    const what = error === undefined ? `${preview(got)} is no timestamp` : `the timestamp function threw ${reasonOf(error)}`;
     const partition = state.partition.id;
     const context = {
       source: this.node.name,
@@ -309,8 +327,8 @@ export class SourceIntake {
 
   /** Time may have moved without a record. */
   private advance(ordinal: number): void {
-    const { partitions, ended } = this;
-    if (!ended && (this.options.batchMode || partitions.every((state) => state.ended || state.idle))) return;
+    const { partitions } = this;
+    if (!this.allEnded && (this.options.batchMode || partitions.every((state) => state.ended || state.idle))) return;
     const least = this.leastBut(null);
     if (least <= this.watermark) return;
     this.watermark = least;
@@ -380,19 +398,22 @@ export class Intake {
   locate(ordinal: number): RecordOrigin | null {
     const merged = this.mergedFrom[ordinal];
     if (merged !== undefined) return merged.source.locate(merged.state, this.mergedIndex[ordinal]);
-    const run = this.runs.findLast((r) => r.ordinal <= ordinal);
+    const run = this.runs.find((r) => r.ordinal <= ordinal && ordinal < r.ordinal + r.records);
     return run === undefined ? null : run.source.locate(run.state, ordinal - run.ordinal);
   }
 
   async close(): Promise<void> {
-    for (const source of this.sources) for (const { partition } of source.partitions) await partition.close();
+    const partitions = this.sources.flatMap((source) => source.partitions.map(({ partition }) => partition));
+    const closed = await Promise.allSettled(partitions.map((partition) => partition.close()));
+    const failed = closed.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   private takeArrivals(max: number): number {
+    // Each source has its share, so that a busy one starves none.
+    const share = Math.max(1, Math.floor(max / this.sources.length));
     let taken = 0;
-    for (const source of this.sources) {
-      if (taken < max) taken += source.takeArrivals(max - taken, taken, this.runs);
-    }
+    for (const source of this.sources) taken += source.takeArrivals(share, taken, this.runs);
     return taken;
   }
 
@@ -403,7 +424,8 @@ export class Intake {
     // Each partition is polled once a turn at the most, so that its records can still be located.
     for (const source of this.sources) if (!source.fill(max, 0)) waiting = true;
     const live = this.sources.flatMap((source) => source.partitions.map((state) => ({ source, state }))).filter((p) => !p.state.ended);
-    for (let taken = 0; taken < max && live.length > 0 && !waiting; taken++) {
+    // Ends of partitions took slots already; ordinals count slots.
+    for (let taken = slots() - before; taken < max && live.length > 0 && !waiting; taken++) {
       let best = live[0];
       let least = Number.POSITIVE_INFINITY;
       for (const candidate of live) {

@@ -5,16 +5,16 @@
  * it waits nothing is read: that is all there is to backpressure.
  */
 import { compileStage, type Stage } from "../compile/stage.ts";
-import type { DeadLetter, OpenSink, Origin } from "../connector/contract.ts";
+import type { DeadLetter, OpenSink } from "../connector/contract.ts";
 import { type ErrorContext, MillraceError, preview, reasonOf } from "../core/errors.ts";
 import type { Ports } from "../core/ports.ts";
-import { Batch, BATCH_RECORDS, IDLE, NONE } from "../operator/batch.ts";
+import { Batch, BATCH_RECORDS } from "../operator/batch.ts";
 import type { DeadLetterSinkNode, Plan, PlanNode, SinkNode, SourceNode } from "../plan/node.ts";
-import { cutStages, type EdgePlan } from "../plan/stages.ts";
+import { cutStages, type EdgePlan, type StagePlan } from "../plan/stages.ts";
 import { ColdRows } from "../state/cold.ts";
 import type { Change, RowStore } from "../state/contract.ts";
 import { MISS } from "../state/miss.ts";
-import { Intake, type IntakeOptions } from "./intake.ts";
+import { Intake, type IntakeOptions, type RecordOrigin } from "./intake.ts";
 
 export interface LoopOptions {
   readonly plan: Plan;
@@ -85,7 +85,9 @@ export class Loop {
     const stagePlans = cutStages(plan);
     const limit = options.batchRecords ?? BATCH_RECORDS;
     const edges = new Map<EdgePlan, Batch>();
-    for (const { outputs } of stagePlans) for (const edge of outputs) edges.set(edge, new Batch(edge.ordered, limit));
+    for (const { outputs } of stagePlans) for (const edge of outputs) {
+      edges.set(edge, new Batch(edge.ordered, edge.merging ? Number.POSITIVE_INFINITY : limit));
+    }
     const batchOf = (edge: EdgePlan): Batch => edges.get(edge) as Batch;
 
     const sourceBatches = new Map<SourceNode, Batch>();
@@ -113,7 +115,7 @@ export class Loop {
         plan: stage,
         inputs: head.kind === "source" ? [sourceBatches.get(head) as Batch] : stage.inputs.map(batchOf),
         outputs: stage.outputs.map(batchOf),
-        fail: (node, error, value, ordinal) => this.giveUp(node, error, value, ordinal, () => this.intake.locate(ordinal)),
+        fail: (node, error, value, ordinal) => this.giveUp(node, error, value, ordinal, () => this.locate(stage, ordinal)),
         generated,
         stall: options.stall ?? false,
         onBegin: cold === null ? null : () => this.stepBegins(compiled),
@@ -134,8 +136,13 @@ export class Loop {
 
   /** Sources and sinks are opened; nothing is read yet. */
   async open(): Promise<void> {
-    for (const sink of this.sinks) sink.open = await sink.node.sink.open({ ports: this.options.ports });
+    // Sources first: a mistyped input must not cost yesterday's output.
     await this.intake.open();
+    for (const sink of this.sinks) {
+      await this.guard(sink, async () => {
+        sink.open = await sink.node.sink.open({ ports: this.options.ports });
+      });
+    }
   }
 
   /** Runs until the inputs end or `stop` was called; everything taken is then in the sinks, flushed. */
@@ -158,6 +165,8 @@ export class Loop {
 
   /** One turn. False when there was nothing to take. */
   async turn(): Promise<boolean> {
+    const { cold } = this.options;
+    if (cold && !cold.evictEveryStep) for (const stage of this.stages) this.evict(stage);
     const taken = this.intake.take(this.options.batchRecords ?? BATCH_RECORDS);
     if (taken === 0 && this.pendingLetters.length === 0) return false;
     for (const stage of this.stages) await this.pump(stage);
@@ -222,7 +231,7 @@ export class Loop {
         this.options.onRun?.(stage);
         return done;
       } catch (signal) {
-        if (signal !== MISS) throw signal;
+        if (signal !== MISS) throw this.problemOf(stage, signal);
         this.undo(stage);
         this.retrying = true;
         await this.load(stage);
@@ -246,26 +255,36 @@ export class Loop {
 
   private stepBegins(stage: Stage): void {
     this.stepFailures.length = 0;
-    if (this.options.cold?.evictEveryStep && !this.retrying) {
-      for (const table of stage.tables) if (table.cold !== null) this.evicted.push(...table.cold.evict());
-    }
+    if (this.options.cold?.evictEveryStep && !this.retrying) this.evict(stage);
     this.retrying = false;
+  }
+
+  private evict(stage: Stage): void {
+    for (const table of stage.tables) if (table.cold !== null) this.evicted.push(...table.cold.evict());
+  }
+
+  /** Where the record at hand came from; null where the stage can't tell. */
+  private locate(stage: StagePlan, ordinal: number): RecordOrigin | null {
+    const { head, inputs, outputs } = stage;
+    // Unordered edges carry no ordinals; but a source's own stage counts its slots, which are that if it is alone.
+    const known =
+      head.kind === "source"
+        ? outputs.some((edge) => edge.ordered) || this.intake.sources.length === 1
+        : inputs.some((edge) => edge.ordered);
+    return known ? this.intake.locate(ordinal) : null;
+  }
+
+  /** What a head threw that no operator's policy covers. */
+  private problemOf({ plan: { head } }: Stage, error: unknown): unknown {
+    if (error instanceof MillraceError) return error;
+    const context = { operator: head.name };
+    if (head.kind !== "window") return new MillraceError("ENGINE_BUG", `${head.name}: ${reasonOf(error)}`, context, error);
+    return new MillraceError("USER_FUNCTION_FAILED", `An aggregate of ${head.name} threw ${reasonOf(error)}`, context, error);
   }
 
   private async write(sink: SinkEdge): Promise<void> {
     const { batch, open } = sink;
-    const { values, ts, n } = batch;
-    for (let from = 0; from < n; ) {
-      let to = from;
-      // Only ordered edges have slots without a record.
-      if (batch.ordered) while (to < n && values[to] !== NONE && values[to] !== IDLE) to += 1;
-      else to = n;
-      if (to > from) {
-        const start = from;
-        await this.guard(sink, () => open?.write(values, ts, start, to));
-      }
-      from = to + 1;
-    }
+    await this.guard(sink, () => open?.write(batch.values, batch.ts, 0, batch.n));
     batch.clear();
   }
 
@@ -293,15 +312,15 @@ export class Loop {
     error: unknown,
     value: unknown,
     ordinal: number,
-    locate: () => { source: string; partition: string; origin: Origin } | null,
+    locate: () => RecordOrigin | null,
   ): void {
     const problem =
       error instanceof MillraceError
         ? error
-        : new MillraceError("USER_FUNCTION_FAILED", `The function of ${node.name} threw: ${reasonOf(error)}`, context(node, value), error);
+        : new MillraceError("USER_FUNCTION_FAILED", `The function of ${node.name} threw ${reasonOf(error)}`, context(node, value), error);
     if (node.onError === "fail") {
-      if (problem.context.operator !== undefined || problem.context.source !== undefined) throw problem;
-      throw new MillraceError(problem.code, firstLine(problem), context(node, value), problem);
+      if (problem.context.source !== undefined) throw problem; // it came from a source, which knows where
+      throw new MillraceError(problem.code, firstLine(problem), { ...context(node, value), ...whereOf(locate()) }, problem.cause ?? problem);
     }
     const failures = this.failures.get(node.name) ?? { skipped: 0, deadLettered: 0 };
     this.failures.set(node.name, failures);
@@ -325,6 +344,12 @@ export class Loop {
       },
     });
   }
+}
+
+function whereOf(found: RecordOrigin | null): ErrorContext {
+  if (found === null) return {};
+  const { source, partition, origin } = found;
+  return { source, partition, offset: origin.offset, ...(origin.line === undefined ? {} : { line: origin.line }) };
 }
 
 const context = (node: PlanNode, value: unknown): ErrorContext => ({ operator: node.name, text: preview(value) });

@@ -8,6 +8,7 @@ import type { PlanBuilder } from "../plan/builder.ts";
 import type * as plan from "../plan/node.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
 import type {
+  Absent,
   Fields,
   KeySentence,
   MustNotBePromise,
@@ -82,7 +83,7 @@ export class Stream<T> {
    * Calls the function for each record and passes the record on.
    * @example orders.peek((o) => console.log(o))
    */
-  peek(fn: (value: T) => void, options: OperatorOptions = {}): Stream<T> {
+  peek<U>(fn: (value: T) => U & MustNotBePromise<U>, options: OperatorOptions = {}): Stream<T> {
     return new Stream(this.builder, this.stateless<plan.PeekNode>("peek", fn, options));
   }
 
@@ -99,6 +100,11 @@ export class Stream<T> {
   ): { readonly [B in N]: Stream<T> } {
     const names = Object.keys(branches) as N[];
     if (names.length === 0) throw new MillraceError("OPTION_INVALID", "branch takes at least one branch");
+    const index = names.find((name) => /^\d+$/.test(name));
+    if (index !== undefined) {
+      // Objects list such fields first, whatever the order in which they are written.
+      throw new MillraceError("OPTION_INVALID", `branch ${index}: a name must not be a whole number, since the order of branches counts`);
+    }
     const list = names.map((name, i) => {
       const predicate = branches[name];
       if (predicate !== otherwise) return { name, predicate: checkFunction(predicate, `branch ${name}`) };
@@ -116,13 +122,14 @@ export class Stream<T> {
   /**
    * The records of this and the other streams, in the order in which they came. The watermark is the least of theirs.
    * @example web.union(mobile, shop)
-   * @throws PIPELINE_INVALID when a stream belongs to another pipeline
+   * @throws PIPELINE_INVALID when a stream belongs to another pipeline; OPTION_INVALID without another stream
    */
-  union<U = T>(...others: readonly Stream<U>[]): Stream<T | U> {
+  union<U extends readonly unknown[]>(...others: { readonly [I in keyof U]: Stream<U[I]> }): Stream<T | U[number]> {
     const stranger = others.find((other) => other.builder !== this.builder);
     if (stranger !== undefined) {
       throw new MillraceError("PIPELINE_INVALID", `A stream of pipeline ${stranger.builder.name} can't be used in ${this.builder.name}`);
     }
+    if (others.length === 0) throw new MillraceError("OPTION_INVALID", "union takes at least one other stream");
     const inputs = [this.input, ...others.map((other) => other.input)];
     return new Stream(this.builder, this.builder.add<plan.UnionNode>({ kind: "union", inputs }, undefined));
   }
@@ -163,6 +170,7 @@ export class Stream<T> {
 export class KeyedStream<T, K> {
   private readonly builder: PlanBuilder;
   private readonly node: plan.KeyByNode;
+  private windows = 0;
   /** Only in the type. */
   declare readonly key?: K;
 
@@ -188,7 +196,10 @@ export class KeyedStream<T, K> {
     const latenessMs = durationMs(options.allowedLateness ?? 0, "allowedLateness");
     const discard = panes === "discarding";
     const onError = checkOnError(options.onError);
-    return new WindowedStream(this.builder, { input: { node: this.node, port: 0 }, windows, latenessMs, discard, onError }, options.name);
+    // Each window computes its keys itself: to the plan, each is a keyBy of its own.
+    this.windows += 1;
+    const node = this.windows === 1 ? this.node : this.builder.add<plan.KeyByNode>(this.node, `${this.node.name}-${this.windows}`);
+    return new WindowedStream(this.builder, { input: { node, port: 0 }, windows, latenessMs, discard, onError }, options.name);
   }
 }
 
@@ -215,9 +226,9 @@ export class WindowedStream<T, K, W extends WindowAssigner> {
    * // { key: "u1", windowStart: 0, windowEnd: 300000, pane: "on-time", paneIndex: 0, orders: 2, revenue: 4500 }
    * @throws AGGREGATE_INVALID
    */
-  aggregate<Out, F extends Fields<T>>(
-    aggregates: Aggregate<T, any, Out> | F,
-  ): AggregatedStream<WindowResult<K, W, Results<Out, F>>, T> {
+  aggregate<Out = Absent, R extends { readonly [field: string]: unknown } = {}>(
+    aggregates: Aggregate<T, any, Out> | Fields<T, R>,
+  ): AggregatedStream<WindowResult<K, W, Results<Out, R>>, T> {
     const node = this.builder.add<plan.WindowNode>(
       { kind: "window", ...this.parts, aggregates: checkAggregates(aggregates) },
       this.name,

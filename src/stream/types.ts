@@ -29,7 +29,10 @@ export interface WindowOptions extends OperatorOptions {
   readonly panes?: "accumulating" | "discarding";
 }
 
-/** Why a pane was emitted: the watermark passed the window's end, or a record came after that. */
+/**
+ * Why a pane was emitted: the watermark passed the window's end ("on-time"; once more for a session that a record
+ * re-opened), or a record came after that ("late").
+ */
 export type PaneKind = "early" | "on-time" | "late";
 
 /** What every window result says of its window. */
@@ -40,7 +43,7 @@ export interface Pane<K> {
   /** First millisecond after it. */
   readonly windowEnd: number;
   readonly pane: PaneKind;
-  /** 0 for the window's first pane. */
+  /** How many panes of the window came before; of a session, those of the sessions that it joined included. */
   readonly paneIndex: number;
 }
 
@@ -51,15 +54,23 @@ export interface SessionPane<K> extends Pane<K> {
 
 export type ReservedField = keyof SessionPane<unknown>;
 
-/** Several aggregates by the name of their field. */
-export type Fields<T> = { readonly [field: string]: Aggregate<T, any, any> } & {
-  readonly [F in ReservedField]?: ReservedSentence;
+/** Several aggregates by the name of their field, R the results of each: it infers T into them and R out of them. */
+export type Fields<T, R> = {
+  readonly [F in keyof R]: F extends ReservedField ? ReservedSentence : Aggregate<T, any, R[F]>;
 };
 
-/** What the aggregates add to a result: the field `value` for a single one (F is then not inferred), else one field each. */
-export type Results<Out, F> = string extends keyof F
-  ? { readonly value: Out }
-  : { readonly [N in keyof F]: F[N] extends Aggregate<any, any, infer Each> ? Each : never };
+/** Stands for a result that is not inferred: the argument of `aggregate` was of the other kind. */
+export interface Absent {
+  readonly absent: never;
+}
+
+/** What the aggregates add to a result: the field `value` for a single one, else one field each. */
+export type Results<Out, R> =
+  IsAny<Out> extends true
+    ? { readonly value: Out }
+    : [Out, Absent] extends [Absent, Out]
+      ? { readonly [F in keyof R]: R[F] }
+      : { readonly value: Out };
 
 type Flat<T> = { [F in keyof T]: T[F] };
 
@@ -70,8 +81,13 @@ export type WindowResult<K, W extends WindowAssigner, R> = Flat<(W extends Sessi
 
 export type KeySentence = "A key must be a string, a number, a bigint, a boolean, or a tuple of those";
 
-export type MustNotBePromise<U> = U extends PromiseLike<unknown>
-  ? "This function must not be async: a pipeline's functions return their result at once"
-  : unknown;
+type IsAny<U> = 0 extends 1 & U ? true : false;
+
+export type MustNotBePromise<U> =
+  IsAny<U> extends true
+    ? unknown
+    : [Extract<U, PromiseLike<unknown>>] extends [never]
+      ? unknown
+      : "This function must not be async: a pipeline's functions return their result at once";
 
 export type ReservedSentence = "This name belongs to the window: give the aggregate another name";

@@ -142,7 +142,7 @@ export async function testDriver(pipeline: Pipeline, options: DriverOptions = {}
 function withoutEnds(plan: Plan, partitions: { readonly [source: string]: number }, outputs: Map<string, Output[]>, letters: DeadLetter[]): Plan {
   const replaced = new Map<PlanNode, PlanNode>();
   const swap = (node: PlanNode): PlanNode => {
-    if (node.kind === "source") return { ...node, source: silentSource(node.source.description, partitions[node.name] ?? 1) };
+    if (node.kind === "source") return { ...node, source: silentSource(node.source, partitions[node.name] ?? 1) };
     const inputs = inputsOf(node).map(({ node: from, port }) => ({ node: replaced.get(from) as PlanNode, port }));
     if (node.kind === "union") return { ...node, inputs };
     if (node.kind !== "sink") return { ...node, input: inputs[0] };

@@ -13,10 +13,10 @@ export type TraceItem =
   | { readonly advanceMs: number };
 
 /** A source of so many partitions that never gives anything by itself. */
-export function silentSource(description: string, partitions: number): Source<unknown> {
+export function silentSource({ description, bounded }: Source<unknown>, partitions: number): Source<unknown> {
   return {
     description,
-    bounded: false,
+    bounded,
     open: async () =>
       Array.from({ length: partitions }, (_, i) => ({
         id: String(i),

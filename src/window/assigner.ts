@@ -74,11 +74,6 @@ export function session(gap: Duration): SessionWindows {
   return { kind: "session", gapMs: positive(gap, "the gap of a session window") };
 }
 
-/** The start of the last aligned window that begins at or before the timestamp. Floored, so negative times are ordinary. */
-export function lastStart(timestamp: number, slideMs: number, offsetMs: number): number {
-  return Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
-}
-
 /** An assigner in the words of its constructor. */
 export function describeWindows(windows: WindowAssigner): string {
   if (windows.kind === "session") return `session(${formatDuration(windows.gapMs)})`;

@@ -9,7 +9,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  compareTokens,
   decodeToken,
   encodeToken,
   type Key,
@@ -77,7 +76,6 @@ describe("keys", () => {
         // As a Map tells tokens apart.
         assert.equal(new Set([x, y]).size === 1, same(a, b));
         assert.equal(encodeToken(x) === encodeToken(y), same(a, b));
-        assert.equal(compareTokens(x, y) === 0, same(a, b));
       }),
       { ...property, numRuns: property.numRuns * 10 },
     );
@@ -125,13 +123,6 @@ describe("keys", () => {
       }),
       property,
     );
-  });
-
-  test("that are texts of any plane are ordered by code unit", {
-    todo: "UTF-8 orders by code point: U+1F600 comes behind U+FF5E, not before",
-  }, () => {
-    assert.ok("\u{1f600}" < "\uff5e");
-    assert.ok(encodeToken("\u{1f600}") < encodeToken("\uff5e"));
   });
 
   test("have these very bytes", () => {

@@ -54,9 +54,7 @@ test("what is no whole number of milliseconds, zero or more, is no duration, and
   }
 });
 
-test("a duration of three decimals of a second is exact", {
-  todo: '"1.001s" is 1000.9999999999999 ms in floating point, and refused',
-}, () => {
+test("a duration of three decimals of a second is exact", () => {
   for (let i = 0; i < 5000; i++) assert.equal(ms(`${(i / 1000).toFixed(3)}s` as Duration), i);
 });
 

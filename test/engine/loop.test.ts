@@ -169,7 +169,7 @@ describe("the loop", () => {
         return n;
       })
       .to(sink);
-    await assert.rejects(app.run({ handleSignals: false }), { code: "USER_FUNCTION_FAILED", message: /map threw: no twos/ });
+    await assert.rejects(app.run({ handleSignals: false }), { code: "USER_FUNCTION_FAILED", message: /map threw RangeError: no twos/ });
     assert.deepEqual(closed, ["sink"]);
   });
 });

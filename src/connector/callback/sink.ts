@@ -1,12 +1,12 @@
 import type { Sink } from "../contract.ts";
 import { sinkFailed } from "../failure.ts";
 
-type Callback<T> = (record: T, timestamp: number) => void | PromiseLike<void>;
+type Callback<T> = (record: T, timestamp: number) => unknown;
 
 /**
  * Calls `fn` with every record, in order. If `fn` returns a promise, the next record waits for it, and so does the
  * job; an `fn` that returns none costs no promise. `timestamp` is the record's event time in milliseconds since 1970,
- * and means nothing where the pipeline has no event time.
+ * and NaN where the pipeline has no event time.
  *
  * @example
  * alerts.to(forEach(async (alert) => { await notify(alert); }))
@@ -21,7 +21,7 @@ export function forEach<T>(fn: Callback<T>): Sink<T> {
       return {
         write(values, timestamps, from, to) {
           for (let i = from; i < to; i++) {
-            let result: void | PromiseLike<void>;
+            let result: unknown;
             try {
               result = fn(values[i]!, timestamps[i]!);
             } catch (cause) {
@@ -45,12 +45,12 @@ export function forEach<T>(fn: Callback<T>): Sink<T> {
   };
 }
 
-const isThenable = (result: void | PromiseLike<void>): result is PromiseLike<void> =>
-  typeof result === "object" && result !== null && typeof result.then === "function";
+const isThenable = (result: unknown): result is PromiseLike<unknown> =>
+  typeof result === "object" && result !== null && typeof (result as { then?: unknown }).then === "function";
 
 async function callRest<T>(
   fn: Callback<T>,
-  first: PromiseLike<void>,
+  first: PromiseLike<unknown>,
   values: readonly T[],
   timestamps: Float64Array,
 ): Promise<void> {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { MillraceError } from "../../core/errors.ts";
 import type { Sink } from "../contract.ts";
 import { encodeLine } from "./encode-record.ts";
@@ -20,6 +21,7 @@ const PIECE_UNITS = 1024 * 1024;
 export function ndjsonFile<T>(path: string): Sink<T> {
   return {
     description: `ndjsonFile(${JSON.stringify(path)})`,
+    resource: `file:${resolve(path)}`,
     async open({ ports }) {
       let writer: FileWriter;
       try {
