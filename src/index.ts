@@ -1,5 +1,19 @@
 /** Millrace: stream processing for TypeScript. */
-export { type Aggregate, aggregate, avg, collect, count, first, last, max, min, type Ordered, reduce, sum, topN } from "./aggregate/index.ts";
+export {
+  type Aggregate,
+  aggregate,
+  avg,
+  collect,
+  count,
+  first,
+  last,
+  max,
+  min,
+  type Ordered,
+  reduce,
+  sum,
+  topN,
+} from "./aggregate/index.ts";
 export * from "./connector/index.ts";
 export { ERRORS, type ErrorCode, type ErrorContext, MillraceError, type Recovery } from "./core/errors.ts";
 export type { Ports } from "./core/ports.ts";
@@ -8,6 +22,27 @@ export type { Duration, Timestamp } from "./core/time.ts";
 export type { WatermarkOption } from "./core/watermark.ts";
 export { type Pipeline, type Progress, pipeline, type RunOptions, type RunReport } from "./job/pipeline.ts";
 export type { JobReport, OperatorReport } from "./runtime/report.ts";
-export { type AggregatedStream, type KeyedStream, otherwise, type Stream, type WindowedStream } from "./stream/stream.ts";
-export type { OperatorOptions, Pane, PaneKind, SessionPane, SourceOptions, WindowOptions, WindowResult } from "./stream/types.ts";
-export { type AlignedWindows, type SessionWindows, session, sliding, tumbling, type WindowAssigner } from "./window/assigner.ts";
+export {
+  type AggregatedStream,
+  type KeyedStream,
+  otherwise,
+  type Stream,
+  type WindowedStream,
+} from "./stream/stream.ts";
+export type {
+  OperatorOptions,
+  Pane,
+  PaneKind,
+  SessionPane,
+  SourceOptions,
+  WindowOptions,
+  WindowResult,
+} from "./stream/types.ts";
+export {
+  type AlignedWindows,
+  type SessionWindows,
+  session,
+  sliding,
+  tumbling,
+  type WindowAssigner,
+} from "./window/assigner.ts";

@@ -23,19 +23,16 @@ export interface Aggregate<In, Acc, Out> {
   /** For explain(), e.g. "sum". */
   readonly name: string;
   /** What `add` gets of a record; without it, the record itself. */
-  // biome-ignore lint/suspicious/noExplicitAny: see `records`
   readonly input?: (value: any) => unknown;
   readonly takes: Takes;
   readonly create: () => Acc;
   /** The accumulator with one more input. Built-in ones may change and return the one they got; custom ones may not. */
-  // biome-ignore lint/suspicious/noExplicitAny: the input's type is private to the aggregate
   readonly add: (accumulator: Acc, input: any, timestamp: number, value: any) => Acc;
   /** Both accumulators in one; `left` may be changed and returned. */
   readonly merge: (left: Acc, right: Acc) => Acc;
   /** A fresh value: later changes of the accumulator don't show in it. */
   readonly result: (accumulator: Acc) => Out;
   /** The accumulator without an input that was added before; aggregates that have it are invertible. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly retract?: (accumulator: Acc, input: any, timestamp: number) => Acc;
   readonly bound: Bound;
   /** True where the result hangs on the order of arrival (INV-2 does not hold for it). */
@@ -44,7 +41,6 @@ export interface Aggregate<In, Acc, Out> {
   readonly custom: boolean;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: any accumulator
 export type AnyAggregate<In = any> = Aggregate<In, any, any>;
 
 /**
@@ -73,7 +69,11 @@ export function aggregate<In, Acc, Out>(parts: {
     add: (accumulator, value, timestamp) => parts.add(accumulator, value, timestamp),
     merge: (left, right) => parts.merge(left, right),
     result: (accumulator) => parts.result(accumulator),
-    ...(parts.retract === undefined ? {} : { retract: (accumulator, value, timestamp) => parts.retract?.(accumulator, value, timestamp) as Acc }),
+    ...(parts.retract === undefined
+      ? {}
+      : {
+          retract: (accumulator, value, timestamp) => parts.retract?.(accumulator, value, timestamp) as Acc,
+        }),
     bound: "window",
     orderSensitive: false,
     custom: true,

@@ -5,7 +5,11 @@ import type { Ordered } from "./numeric.ts";
 
 type Dated<X> = { readonly at: number; readonly x: X } | null;
 
-function byTime<In, X>(name: string, of: ((value: In) => X) | undefined, wins: (a: number, b: number) => boolean): Aggregate<In, Dated<X>, X> {
+function byTime<In, X>(
+  name: string,
+  of: ((value: In) => X) | undefined,
+  wins: (a: number, b: number) => boolean,
+): Aggregate<In, Dated<X>, X> {
   return {
     ...builtIn,
     name,
@@ -75,9 +79,13 @@ interface Ranked<X> {
  */
 export function topN<In>(n: number, score: (value: In) => Ordered): Aggregate<In, Ranked<In>[], In[]> {
   if (!Number.isInteger(n) || n < 1 || n > 10_000) {
-    throw new MillraceError("OPTION_INVALID", `topN takes a whole number from 1 to 10,000, not ${preview(n)}`);
+    throw new MillraceError(
+      "OPTION_INVALID",
+      `topN takes a whole number from 1 to 10,000, not ${preview(n)}`,
+    );
   }
-  const before = (a: Ranked<In>, b: Ranked<In>): boolean => a.score > b.score || (!(a.score < b.score) && a.at < b.at);
+  const before = (a: Ranked<In>, b: Ranked<In>): boolean =>
+    a.score > b.score || (!(a.score < b.score) && a.at < b.at);
   const insert = (list: Ranked<In>[], entry: Ranked<In>): void => {
     if (list.length === n && !before(entry, list[n - 1])) return;
     let low = 0;

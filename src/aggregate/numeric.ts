@@ -70,7 +70,11 @@ export type Ordered = number | bigint | string | Date;
 /** Accumulator of an extreme: absent until the first record. */
 type Extreme<X> = { readonly x: X } | null;
 
-function extreme<In, X extends Ordered>(name: string, of: (value: In) => X, wins: (a: X, b: X) => boolean): Aggregate<In, Extreme<X>, X> {
+function extreme<In, X extends Ordered>(
+  name: string,
+  of: (value: In) => X,
+  wins: (a: X, b: X) => boolean,
+): Aggregate<In, Extreme<X>, X> {
   return {
     ...builtIn,
     name,

@@ -45,10 +45,7 @@ export async function drive(
     // A file may run its pipeline long after it was loaded: only now is it certain that it does not.
     const stuck = [...waiting].at(-1);
     if (stuck !== undefined) {
-      throw new MillraceError(
-        "JOB_STUCK",
-        `${stuck} waits for a promise that nothing is left to settle`,
-      );
+      throw new MillraceError("JOB_STUCK", `${stuck} waits for a promise that nothing is left to settle`);
     }
     if (!ran) throw noPipeline(file, names);
   });

@@ -5,7 +5,19 @@ import { closure } from "../operator/stateless.ts";
 import type { Tree } from "../plan/stages.ts";
 import type { MakeHead } from "./contract.ts";
 
-export function chainClosures({ plan, outputs, isSide, stalled, counts, bases, position, failOperator, factory, aggregator, ports }: MakeHead): Head {
+export function chainClosures({
+  plan,
+  outputs,
+  isSide,
+  stalled,
+  counts,
+  bases,
+  position,
+  failOperator,
+  factory,
+  aggregator,
+  ports,
+}: MakeHead): Head {
   const outputOf = new Map(plan.outputs.map((edge, i) => [edge, outputs[i]]));
 
   function emitTo(trees: readonly Tree[]): Emit {

@@ -8,7 +8,6 @@ import type { Table } from "../state/table.ts";
 
 /** The part of a head's parameters that comes from its node. */
 export interface HeadKind {
-  // biome-ignore lint/suspicious/noExplicitAny: each factory has ports of its own
   readonly factory: (ports: any) => Head;
   readonly ports: Record<string, unknown>;
   readonly tables: readonly Table<unknown>[];

@@ -26,7 +26,19 @@ export function generate(make: MakeHead): Head {
 
 /** The text of a stage's function. `bind` takes a value and returns the name by which the text has it. */
 export function stageText(
-  { plan, outputs, isSide, stalled, counts, bases, position, failOperator, factory, aggregator, ports }: MakeHead,
+  {
+    plan,
+    outputs,
+    isSide,
+    stalled,
+    counts,
+    bases,
+    position,
+    failOperator,
+    factory,
+    aggregator,
+    ports,
+  }: MakeHead,
   bind: (value: unknown) => string,
 ): string {
   const outName = new Map<EdgePlan, string>(plan.outputs.map((edge, i) => [edge, `o${i}`]));
@@ -62,7 +74,9 @@ export function stageText(
   });
   const fulls = stalled === null ? [] : [`${bind(stalled)}()`];
   fulls.push(
-    ...plan.outputs.flatMap((_, i) => (outputs[i].limit === Number.POSITIVE_INFINITY ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`])),
+    ...plan.outputs.flatMap((_, i) =>
+      outputs[i].limit === Number.POSITIVE_INFINITY ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`],
+    ),
   );
 
   return `const counts = ${bind(counts)}, position = ${bind(position)}, fail = ${bind(failOperator)};

@@ -14,7 +14,6 @@ import { unionHead } from "../operator/union.ts";
 import type { OnError } from "../connector/contract.ts";
 import type { Aggregates, PlanNode } from "../plan/node.ts";
 import type { StagePlan } from "../plan/stages.ts";
-import type { ColdRows } from "../state/cold.ts";
 import { Table } from "../state/table.ts";
 import { Timers } from "../state/timers.ts";
 import { chainClosures } from "./closures.ts";
@@ -22,7 +21,12 @@ import { countBases, type HeadKind, type MakeHead } from "./contract.ts";
 import { generate } from "./generate.ts";
 
 /** The failed operator's node is told, and what it worked on; throws if the job is to end. */
-export type FailHandler = (node: PlanNode & { readonly onError: OnError }, error: unknown, value: unknown, ordinal: number) => void;
+export type FailHandler = (
+  node: PlanNode & { readonly onError: OnError },
+  error: unknown,
+  value: unknown,
+  ordinal: number,
+) => void;
 
 export interface StageOptions {
   readonly plan: StagePlan;
@@ -52,7 +56,8 @@ export interface Stage {
 }
 
 export function fieldsOf(aggregates: Aggregates): Fields {
-  const entries: Iterable<[string, AnyAggregate]> = "one" in aggregates ? [["value", aggregates.one]] : aggregates.fields;
+  const entries: Iterable<[string, AnyAggregate]> =
+    "one" in aggregates ? [["value", aggregates.one]] : aggregates.fields;
   return Array.from(entries, ([name, aggregate]) => ({ name, aggregate }));
 }
 
@@ -73,7 +78,15 @@ function headKind({ head, keyBy }: StagePlan): HeadKind {
   return { factory: alignedWindowHead, ports, tables: [table], aggregator: { fields, withReplaces: false } };
 }
 
-export function compileStage({ plan, inputs, outputs, fail, generated, stall, onBegin }: StageOptions): Stage {
+export function compileStage({
+  plan,
+  inputs,
+  outputs,
+  fail,
+  generated,
+  stall,
+  onBegin,
+}: StageOptions): Stage {
   const { factory, ports: kindPorts, tables, aggregator } = headKind(plan);
   const bases = countBases(plan.operators);
   const counts = new Float64Array(bases[bases.length - 1]);
@@ -146,7 +159,7 @@ export function compileStage({ plan, inputs, outputs, fail, generated, stall, on
     counts,
     bases,
     undo() {
-      for (const table of tables) (table.cold as ColdRows<unknown>).undo();
+      for (const table of tables) table.cold?.undo();
       // The head adds its records at the end of run, also of this one: they are no part of the step.
       const read = counts[COUNT.in];
       counts.set(savedCounts);

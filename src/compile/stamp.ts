@@ -41,5 +41,7 @@ export function stampLoop({ timestampOf, refuse, max }: StampPorts): Stamp {
 
 export function compileStamp(ports: Omit<StampPorts, "max">, generated: boolean): Stamp {
   const all = { ...ports, max: MAX_TIMESTAMP };
-  return generated ? new Function("$", `"use strict"; return (${stampLoop.toString()})($);`)(all) : stampLoop(all);
+  return generated
+    ? new Function("$", `"use strict"; return (${stampLoop.toString()})($);`)(all)
+    : stampLoop(all);
 }

@@ -148,7 +148,10 @@ function encodeTuple(parts: readonly unknown[]): string {
   for (const part of parts) {
     const type = typeof part;
     if (type !== "string" && type !== "number" && type !== "bigint" && type !== "boolean") {
-      throw new MillraceError("KEY_INVALID", `${preview(parts)} is no key: its part ${preview(part)} is none`);
+      throw new MillraceError(
+        "KEY_INVALID",
+        `${preview(parts)} is no key: its part ${preview(part)} is none`,
+      );
     }
     const encoded = encodePart(part as KeyPart);
     const n = encoded.length;

@@ -61,7 +61,10 @@ export class Pipeline {
   /** @internal */
   constructor(name: string) {
     if (typeof name !== "string" || name === "") {
-      throw new MillraceError("OPTION_INVALID", `A pipeline has a name, a text that is not empty, not ${preview(name)}`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `A pipeline has a name, a text that is not empty, not ${preview(name)}`,
+      );
     }
     this.name = name;
     this.builder = new PlanBuilder(name);
@@ -77,9 +80,13 @@ export class Pipeline {
    */
   source<T>(source: Source<T>, options: SourceOptions<T> = {}): Stream<T> {
     const { timestamp, watermark, onError, name } = options;
-    if (typeof source?.open !== "function") throw new MillraceError("OPTION_INVALID", `source takes a source, not ${preview(source)}`);
+    if (typeof source?.open !== "function")
+      throw new MillraceError("OPTION_INVALID", `source takes a source, not ${preview(source)}`);
     if (timestamp !== undefined && typeof timestamp !== "function") {
-      throw new MillraceError("OPTION_INVALID", `timestamp is a function of the record, not ${preview(timestamp)}`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `timestamp is a function of the record, not ${preview(timestamp)}`,
+      );
     }
     if (watermark !== undefined && timestamp === undefined) {
       throw new MillraceError("OPTION_INVALID", "A watermark needs a timestamp function beside it");

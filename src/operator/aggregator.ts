@@ -18,7 +18,11 @@ export function checkInput(takes: Takes, name: string, input: unknown): void {
   const type = typeof input;
   if (takes === "number") {
     if (type === "number") return;
-  } else if (type === "bigint" || type === "string" || ((type === "number" || input instanceof Date) && !Number.isNaN(Number(input)))) {
+  } else if (
+    type === "bigint" ||
+    type === "string" ||
+    ((type === "number" || input instanceof Date) && !Number.isNaN(Number(input)))
+  ) {
     return;
   }
   throw new MillraceError(
@@ -50,7 +54,9 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
     },
     add(cell, value, timestamp) {
       const inputs = fields.map((field) => inputOf(field, value));
-      const news = order.map(({ index, aggregate }) => aggregate.add(cell[`a${index}`], inputs[index], timestamp, value));
+      const news = order.map(({ index, aggregate }) =>
+        aggregate.add(cell[`a${index}`], inputs[index], timestamp, value),
+      );
       order.forEach(({ index }, i) => {
         cell[`a${index}`] = news[i];
       });
@@ -59,7 +65,12 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
       ? (cell, value, timestamp) => {
           for (const { index, aggregate } of order) {
             if (!aggregate.custom) continue;
-            aggregate.add(cell === undefined ? aggregate.create() : cell[`a${index}`], inputOf(fields[index], value), timestamp, value);
+            aggregate.add(
+              cell === undefined ? aggregate.create() : cell[`a${index}`],
+              inputOf(fields[index], value),
+              timestamp,
+              value,
+            );
           }
         }
       : null,
@@ -69,7 +80,13 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
       });
     },
     result(cell, key, start, end, pane, index, replaces) {
-      const result: Record<string, unknown> = { key, windowStart: start, windowEnd: end, pane, paneIndex: index };
+      const result: Record<string, unknown> = {
+        key,
+        windowStart: start,
+        windowEnd: end,
+        pane,
+        paneIndex: index,
+      };
       if (withReplaces) result.replaces = replaces;
       fields.forEach(({ name, aggregate }, i) => {
         // defineProperty: a field may be called __proto__.
@@ -86,7 +103,11 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
 }
 
 /** The same as declarations of create, add, probe, merge and result. */
-export function aggregatorText(fields: Fields, withReplaces: boolean, bind: (value: unknown) => string): string {
+export function aggregatorText(
+  fields: Fields,
+  withReplaces: boolean,
+  bind: (value: unknown) => string,
+): string {
   const check = bind(checkInput);
   const inputs = fields.map(({ name, aggregate }, i) => {
     const take = aggregate.input === undefined ? "value" : `${bind(aggregate.input)}(value)`;
@@ -102,7 +123,11 @@ export function aggregatorText(fields: Fields, withReplaces: boolean, bind: (val
   const each = (line: (i: number, aggregate: AnyAggregate) => string): string =>
     fields.map(({ aggregate }, i) => line(i, aggregate)).join("\n");
   const probes = fields.flatMap(({ aggregate }, i) =>
-    aggregate.custom ? [`${bind(aggregate.add)}(cell === undefined ? ${bind(aggregate.create)}() : cell.a${i}, x${i}, timestamp, value);`] : [],
+    aggregate.custom
+      ? [
+          `${bind(aggregate.add)}(cell === undefined ? ${bind(aggregate.create)}() : cell.a${i}, x${i}, timestamp, value);`,
+        ]
+      : [],
   );
   const probe = `function (cell, value, timestamp) {\n${inputs.join("\n")}\n${probes.join("\n")}\n}`;
   return `

@@ -20,7 +20,6 @@
 import type { Key, Token } from "../core/key.ts";
 import type { Table } from "../state/table.ts";
 import type { Batch } from "./batch.ts";
-import type { stepLoop } from "./step-loop.ts";
 
 export type Emit = (value: unknown, timestamp: number) => void;
 
@@ -82,8 +81,23 @@ export interface Aggregator<Cell> {
   readonly probe: ((cell: Cell | undefined, value: unknown, timestamp: number) => void) | null;
   /** `from` is not used again. */
   merge(into: Cell, from: Cell): void;
-  result(cell: Cell, key: Key, start: number, end: number, pane: string, index: number, replaces: unknown): unknown;
+  result(
+    cell: Cell,
+    key: Key,
+    start: number,
+    end: number,
+    pane: string,
+    index: number,
+    replaces: unknown,
+  ): unknown;
 }
+
+/** The loop of a head with state: step-loop.ts. */
+export type StepLoop = (
+  ports: HeadPorts,
+  process: (value: unknown, timestamp: number) => void,
+  advance: (to: number) => boolean,
+) => () => boolean;
 
 /** What both window heads are given. */
 export interface WindowPorts<Row, Cell> extends HeadPorts, Aggregator<Cell> {
@@ -93,5 +107,5 @@ export interface WindowPorts<Row, Cell> extends HeadPorts, Aggregator<Cell> {
   readonly keyOfToken: (token: Token) => Key;
   readonly latenessMs: number;
   readonly discard: boolean;
-  readonly stepLoop: typeof stepLoop;
+  readonly stepLoop: StepLoop;
 }

@@ -1,7 +1,18 @@
 /** The head of a source's stage: hands on what the intake stamped. */
 import type { Head, HeadPorts } from "./contract.ts";
 
-export function forwardHead({ inputs, emit, mark, idle, full, begin, position, counts, NONE, IDLE }: HeadPorts): Head {
+export function forwardHead({
+  inputs,
+  emit,
+  mark,
+  idle,
+  full,
+  begin,
+  position,
+  counts,
+  NONE,
+  IDLE,
+}: HeadPorts): Head {
   const input = inputs[0];
   let next = 0;
   return {

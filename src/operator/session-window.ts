@@ -55,7 +55,8 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
 
   let watermark = Number.NEGATIVE_INFINITY;
 
-  const dueAt = (session: Session<Cell>): number => session.end + closesAfterMs + (session.fired ? latenessMs : 0);
+  const dueAt = (session: Session<Cell>): number =>
+    session.end + closesAfterMs + (session.fired ? latenessMs : 0);
 
   function process(value: unknown, timestamp: number): void {
     let token: Token;

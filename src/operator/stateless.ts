@@ -14,7 +14,10 @@ export type Stateless =
   | { readonly kind: "flatMap"; readonly fn: (value: unknown) => Iterable<unknown> }
   | { readonly kind: "peek"; readonly fn: (value: unknown) => void }
   /** Output port i takes the records for which predicate i is the first that holds; undefined holds for the rest. */
-  | { readonly kind: "branch"; readonly branches: readonly { readonly predicate: ((value: unknown) => unknown) | undefined }[] };
+  | {
+      readonly kind: "branch";
+      readonly branches: readonly { readonly predicate: ((value: unknown) => unknown) | undefined }[];
+    };
 
 /** Counter of filter and branch: records left out (filtered, or matched by no branch). */
 export const LEFT_OUT = 0;
@@ -145,7 +148,9 @@ export function text({ node, index, value, base, bind, next }: TextContext): str
   const block = (statements: string): string => `${label}: { ${statements} }\n`;
   switch (node.kind) {
     case "map":
-      return block(`let v${index}; ${guard(`v${index} = ${bind(node.fn)}(${value});`)}\n${next(0, `v${index}`)}`);
+      return block(
+        `let v${index}; ${guard(`v${index} = ${bind(node.fn)}(${value});`)}\n${next(0, `v${index}`)}`,
+      );
     case "filter":
       return block(
         `let k; ${guard(`k = ${bind(node.fn)}(${value});`)}
@@ -162,9 +167,16 @@ for (let i = 0; i < g.length; i++) { const v${index} = g[i];\n${next(0, `v${inde
       return block(`${guard(`${bind(node.fn)}(${value});`)}\n${next(0, value)}`);
     case "branch": {
       const tests = node.branches
-        .map(({ predicate }, port) => (predicate === undefined ? `p = ${port};` : `if (${bind(predicate)}(${value})) p = ${port};`))
+        .map(({ predicate }, port) =>
+          predicate === undefined ? `p = ${port};` : `if (${bind(predicate)}(${value})) p = ${port};`,
+        )
         .join(" else ");
-      const cases = node.branches.map((_, port) => `case ${port}: { counts[${base + GIVEN_ON + port}] += 1; ${next(port, value)} break; }`).join("\n");
+      const cases = node.branches
+        .map(
+          (_, port) =>
+            `case ${port}: { counts[${base + GIVEN_ON + port}] += 1; ${next(port, value)} break; }`,
+        )
+        .join("\n");
       return block(`let p = -1; ${guard(tests)}
 switch (p) { ${cases}\ndefault: counts[${base + LEFT_OUT}] += 1; }`);
     }

@@ -5,7 +5,18 @@
  */
 import type { Head, HeadPorts } from "./contract.ts";
 
-export function unionHead({ inputs, emit, mark, idle, full, begin, position, counts, NONE, IDLE }: HeadPorts): Head {
+export function unionHead({
+  inputs,
+  emit,
+  mark,
+  idle,
+  full,
+  begin,
+  position,
+  counts,
+  NONE,
+  IDLE,
+}: HeadPorts): Head {
   const ports = inputs.length;
   const next = new Array<number>(ports).fill(0);
   const watermarks = new Array<number>(ports).fill(Number.NEGATIVE_INFINITY);

@@ -24,7 +24,11 @@ export class PlanBuilder {
     if (this.deadLetters !== null) {
       throw new MillraceError("PIPELINE_INVALID", "The dead-letter stream has a sink already");
     }
-    this.deadLetters = Object.freeze({ ...node, kind: "deadLetterSink", name: this.nameFor("deadLetters", name) });
+    this.deadLetters = Object.freeze({
+      ...node,
+      kind: "deadLetterSink",
+      name: this.nameFor("deadLetters", name),
+    });
   }
 
   /** The plan: only nodes that lead to a sink. @throws PIPELINE_INVALID, EVENT_TIME_MISSING, DEAD_LETTER_SINK_MISSING */
@@ -37,7 +41,10 @@ export class PlanBuilder {
     };
     for (const node of this.nodes) if (node.kind === "sink") use(node);
     if (used.size === 0) {
-      throw new MillraceError("PIPELINE_INVALID", `Pipeline ${this.name} has no sink: end a stream with .to(sink)`);
+      throw new MillraceError(
+        "PIPELINE_INVALID",
+        `Pipeline ${this.name} has no sink: end a stream with .to(sink)`,
+      );
     }
     const nodes = this.nodes.filter((node) => used.has(node));
     const plan: Plan = { name: this.name, nodes, deadLetters: this.deadLetters };
@@ -53,7 +60,10 @@ export class PlanBuilder {
   private nameFor(kind: string, asked: string | undefined): string {
     if (asked !== undefined) {
       if (asked === "" || this.names.has(asked)) {
-        throw new MillraceError("NAME_TAKEN", asked === "" ? "A name can't be empty" : `There is an operator named ${asked} already`);
+        throw new MillraceError(
+          "NAME_TAKEN",
+          asked === "" ? "A name can't be empty" : `There is an operator named ${asked} already`,
+        );
       }
       this.names.add(asked);
       return asked;
@@ -72,7 +82,10 @@ function validate(plan: Plan): void {
     for (const what of [sink, sink.resource]) {
       const other = what === undefined ? undefined : sinks.get(what);
       if (other !== undefined) {
-        throw new MillraceError("PIPELINE_INVALID", `${other} and ${name} write to the same sink, ${sink.description}: union the streams first`);
+        throw new MillraceError(
+          "PIPELINE_INVALID",
+          `${other} and ${name} write to the same sink, ${sink.description}: union the streams first`,
+        );
       }
       if (what !== undefined) sinks.set(what, name);
     }
@@ -80,11 +93,17 @@ function validate(plan: Plan): void {
   if (plan.deadLetters !== null) claim(plan.deadLetters);
   for (const node of plan.nodes) {
     if (node.kind === "window" && !hasEventTime(node.input)) {
-      throw new MillraceError("EVENT_TIME_MISSING", `${node.name} needs event time, but a source before it has no timestamp function`);
+      throw new MillraceError(
+        "EVENT_TIME_MISSING",
+        `${node.name} needs event time, but a source before it has no timestamp function`,
+      );
     }
     if (node.kind === "sink") claim(node);
     if ("onError" in node && node.onError === "dead-letter" && plan.deadLetters === null) {
-      throw new MillraceError("DEAD_LETTER_SINK_MISSING", `${node.name} sends its failed records to the dead-letter stream, which has no sink`);
+      throw new MillraceError(
+        "DEAD_LETTER_SINK_MISSING",
+        `${node.name} sends its failed records to the dead-letter stream, which has no sink`,
+      );
     }
   }
 }

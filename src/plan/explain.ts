@@ -18,18 +18,24 @@ export interface ExplainContext {
 export function explainText(plan: Plan, { unused, batchMode }: ExplainContext): string {
   const stages = cutStages(plan);
   const number = new Map(stages.map((stage, i) => [stage.head, i + 1]));
-  const lines = [`pipeline ${plan.name}`, "guarantee: none yet: state is in memory and gone with the process", ""];
+  const lines = [
+    `pipeline ${plan.name}`,
+    "guarantee: none yet: state is in memory and gone with the process",
+    "",
+  ];
   for (const stage of stages) {
     lines.push(`stage ${number.get(stage.head)}  ${describe(stage.head)}`);
     if (stage.keyBy !== null) lines.push(`  key: ${stage.keyBy.name}`);
-    if (stage.head.kind === "window") lines.push(...stateOf(stage.head, batchMode).map((line) => `  ${line}`));
+    if (stage.head.kind === "window")
+      lines.push(...stateOf(stage.head, batchMode).map((line) => `  ${line}`));
     stage.ports.forEach((trees, port) => {
       if (port === 1 && trees.length > 0) lines.push("  late records:");
       lines.push(...trees.flatMap((tree) => treeLines(tree, number, port === 1 ? "    " : "  ")));
     });
     lines.push("");
   }
-  if (plan.deadLetters !== null) lines.push(`dead letters  -> ${plan.deadLetters.name}: ${plan.deadLetters.sink.description}`, "");
+  if (plan.deadLetters !== null)
+    lines.push(`dead letters  -> ${plan.deadLetters.name}: ${plan.deadLetters.sink.description}`, "");
   if (unused.length > 0) lines.push(`not run, since no sink hangs on it: ${unused.join(", ")}`, "");
   const unbounded = plan.nodes.flatMap((node) => unboundedIn(node, plan, batchMode));
   lines.push(unbounded.length === 0 ? "without bound: nothing" : "without bound:");
@@ -44,7 +50,12 @@ function treeLines(tree: Tree, number: ReadonlyMap<PlanNode, number>, indent: st
     indent + describe(operator),
     ...ports.flatMap((trees, port) => {
       const below = operator.kind === "branch" ? [`${indent}  ${operator.branches[port].name}:`] : [];
-      return [...below, ...trees.flatMap((t) => treeLines(t, number, `${indent}${operator.kind === "branch" ? "    " : "  "}`))];
+      return [
+        ...below,
+        ...trees.flatMap((t) =>
+          treeLines(t, number, `${indent}${operator.kind === "branch" ? "    " : "  "}`),
+        ),
+      ];
     }),
   ];
 }
@@ -73,7 +84,8 @@ function describe(node: PlanNode): string {
   }
 }
 
-const errorsOf = (node: { readonly onError: string }): string => (node.onError === "fail" ? "" : `, on error ${node.onError}`);
+const errorsOf = (node: { readonly onError: string }): string =>
+  node.onError === "fail" ? "" : `, on error ${node.onError}`;
 
 function timeOf({ timestamp, watermark }: SourceNode): string {
   if (timestamp === undefined) return "no event time";
@@ -83,7 +95,9 @@ function timeOf({ timestamp, watermark }: SourceNode): string {
 }
 
 const entriesOf = (aggregates: Aggregates): [string, string][] =>
-  "one" in aggregates ? [["value", aggregates.one.name]] : [...aggregates.fields].map(([field, { name }]) => [field, name]);
+  "one" in aggregates
+    ? [["value", aggregates.one.name]]
+    : [...aggregates.fields].map(([field, { name }]) => [field, name]);
 
 const aggregatesText = (aggregates: Aggregates): string =>
   entriesOf(aggregates)
@@ -114,17 +128,25 @@ function stateOf(node: WindowNode, batchMode: boolean): string[] {
 function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
   if (node.kind !== "window") return [];
   const found: string[] = [];
-  const list = "one" in node.aggregates ? [["value", node.aggregates.one] as const] : [...node.aggregates.fields];
+  const list =
+    "one" in node.aggregates ? [["value", node.aggregates.one] as const] : [...node.aggregates.fields];
   for (const [field, aggregate] of list) {
-    if (aggregate.bound === "window") found.push(`${node.name}: ${field} = ${aggregate.name} may keep as much as its window brings`);
+    if (aggregate.bound === "window")
+      found.push(`${node.name}: ${field} = ${aggregate.name} may keep as much as its window brings`);
   }
-  if (!batchMode) found.push(...withoutWatermark(node.input.node, node.input.port, plan).map((why) => `${node.name}: its windows never close before the end of the input: ${why}`));
+  if (!batchMode)
+    found.push(
+      ...withoutWatermark(node.input.node, node.input.port, plan).map(
+        (why) => `${node.name}: its windows never close before the end of the input: ${why}`,
+      ),
+    );
   return found;
 }
 
 /** Why no watermark comes out of a node's port; empty where one does. */
 function withoutWatermark(node: PlanNode, port: number, plan: Plan): string[] {
-  if (node.kind === "source") return node.watermark.boundMs === null ? [`source ${node.name} gives no watermark`] : [];
+  if (node.kind === "source")
+    return node.watermark.boundMs === null ? [`source ${node.name} gives no watermark`] : [];
   if (node.kind === "window" && port === 1) return [`the late stream of ${node.name} has no watermark`];
   return inputsOf(node).flatMap((input) => withoutWatermark(input.node, input.port, plan));
 }
@@ -137,7 +159,8 @@ export function explainMermaid(plan: Plan): string {
     if (!ids.has(node)) ids.set(node, `n${ids.size}`);
     return ids.get(node) as string;
   };
-  const quote = (text: string): string => `"${text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")}"`;
+  const quote = (text: string): string =>
+    `"${text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")}"`;
   const arrows: string[] = [];
   const lines = ["flowchart LR"];
   const walk = (from: PlanNode, label: string, tree: Tree): string[] => {
@@ -147,7 +170,12 @@ export function explainMermaid(plan: Plan): string {
     if ("edge" in tree) {
       const { to } = tree.edge;
       const target = "sink" in to ? to.sink : to.stage;
-      arrow(target, [label, "stage" in to && to.stage.kind === "window" ? "exchange by key" : ""].filter((t) => t !== "").join(", "));
+      arrow(
+        target,
+        [label, "stage" in to && to.stage.kind === "window" ? "exchange by key" : ""]
+          .filter((t) => t !== "")
+          .join(", "),
+      );
       return [];
     }
     arrow(tree.operator, label);
@@ -159,7 +187,10 @@ export function explainMermaid(plan: Plan): string {
   };
   const sinks: SinkNode[] = [];
   stages.forEach((stage: StagePlan, i) => {
-    lines.push(`  subgraph s${i + 1}[${quote(`stage ${i + 1}`)}]`, `    ${id(stage.head)}[${quote(describe(stage.head))}]`);
+    lines.push(
+      `  subgraph s${i + 1}[${quote(`stage ${i + 1}`)}]`,
+      `    ${id(stage.head)}[${quote(describe(stage.head))}]`,
+    );
     stage.ports.forEach((trees, port) => {
       for (const tree of trees) lines.push(...walk(stage.head, port === 1 ? "late" : "", tree));
     });

@@ -53,7 +53,10 @@ export interface PeekNode extends WithInput {
 /** Output port i: the records for which predicate i is the first that holds; undefined holds for the rest. */
 export interface BranchNode extends WithInput {
   readonly kind: "branch";
-  readonly branches: readonly { readonly name: string; readonly predicate: ((value: unknown) => unknown) | undefined }[];
+  readonly branches: readonly {
+    readonly name: string;
+    readonly predicate: ((value: unknown) => unknown) | undefined;
+  }[];
 }
 
 export interface KeyByNode extends WithInput {
@@ -77,7 +80,9 @@ export interface WindowNode extends WithInput {
 }
 
 /** One aggregate, whose result is the field `value`; or several by the name of their field. */
-export type Aggregates = { readonly one: AnyAggregate } | { readonly fields: ReadonlyMap<string, AnyAggregate> };
+export type Aggregates =
+  | { readonly one: AnyAggregate }
+  | { readonly fields: ReadonlyMap<string, AnyAggregate> };
 
 export interface SinkNode extends Named {
   readonly kind: "sink";

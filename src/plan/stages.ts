@@ -2,7 +2,16 @@
  * Cuts a plan into stages: a source, a union or a window at the head, and behind each of its output ports the trees
  * of stateless operators that end in edges. An edge leads to another stage or to a sink.
  */
-import type { KeyByNode, Plan, PlanNode, SinkNode, SourceNode, StatelessNode, UnionNode, WindowNode } from "./node.ts";
+import type {
+  KeyByNode,
+  Plan,
+  PlanNode,
+  SinkNode,
+  SourceNode,
+  StatelessNode,
+  UnionNode,
+  WindowNode,
+} from "./node.ts";
 import { inputsOf } from "./node.ts";
 
 export type HeadNode = SourceNode | UnionNode | WindowNode;
@@ -55,7 +64,9 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
     const outputs: EdgePlan[] = [];
 
     const trees = (node: PlanNode, port: number): Tree[] =>
-      (readers.get(node) ?? []).filter((reader) => reader.from === port).flatMap((reader) => tree(reader.node, reader.port));
+      (readers.get(node) ?? [])
+        .filter((reader) => reader.from === port)
+        .flatMap((reader) => tree(reader.node, reader.port));
 
     const edge = (to: EdgePlan["to"], ordered: boolean): Tree => {
       const merging = "stage" in to && hasSeveralInputs(to.stage);
@@ -69,7 +80,9 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
       if (node.kind === "sink") return [edge({ sink: node }, false)];
       if (node.kind === "keyBy") {
         // The key is computed by the stage that needs it.
-        return (readers.get(node) ?? []).map((r) => edge({ stage: r.node as HeadNode, port: r.port }, isOrdered(r.node)));
+        return (readers.get(node) ?? []).map((r) =>
+          edge({ stage: r.node as HeadNode, port: r.port }, isOrdered(r.node)),
+        );
       }
       if (isHead(node)) return [edge({ stage: node, port }, isOrdered(node))];
       const index = operators.push(node) - 1;
@@ -93,7 +106,10 @@ const portOf = (edge: EdgePlan): number => ("stage" in edge.to ? edge.to.port : 
 const hasSeveralInputs = (node: PlanNode): boolean => node.kind === "union";
 
 /** The nodes from which a stage with several inputs can be reached; all of them where dead letters are kept, in order. */
-function orderedNodes(plan: Plan, readers: ReadonlyMap<PlanNode, readonly { node: PlanNode }[]>): (node: PlanNode) => boolean {
+function orderedNodes(
+  plan: Plan,
+  readers: ReadonlyMap<PlanNode, readonly { node: PlanNode }[]>,
+): (node: PlanNode) => boolean {
   if (plan.nodes.some((node) => "onError" in node && node.onError === "dead-letter")) return () => true;
   const known = new Map<PlanNode, boolean>();
   const leads = (node: PlanNode): boolean => {

@@ -6,7 +6,8 @@ import type { Stage } from "../compile/stage.ts";
 import { COUNT } from "../operator/contract.ts";
 import { GIVEN, GIVEN_ON, LEFT_OUT } from "../operator/stateless.ts";
 import type { Tree } from "../plan/stages.ts";
-import type { Failures, Loop } from "./loop.ts";
+import type { FailureCounts } from "./failures.ts";
+import type { Loop } from "./loop.ts";
 
 export interface OperatorReport {
   readonly name: string;
@@ -44,10 +45,10 @@ export interface JobReport {
   readonly sinks: readonly { readonly name: string; readonly records: number }[];
 }
 
-const NO_FAILURES: Failures = { skipped: 0, deadLettered: 0 };
+const NO_FAILURES: FailureCounts = { skipped: 0, deadLettered: 0 };
 
 export function reportOf(loop: Loop): JobReport {
-  const failuresOf = (name: string): Failures => loop.failures.get(name) ?? NO_FAILURES;
+  const failuresOf = (name: string): FailureCounts => loop.failures.counts.get(name) ?? NO_FAILURES;
   const operators: OperatorReport[] = [];
   const sinks: { name: string; records: number }[] = [];
 
@@ -73,7 +74,10 @@ export function reportOf(loop: Loop): JobReport {
         kind: head.kind,
         in: taken,
         out,
-        done: { contributed: taken - done.late - done.betweenWindows - own.skipped - own.deadLettered, ...done },
+        done: {
+          contributed: taken - done.late - done.betweenWindows - own.skipped - own.deadLettered,
+          ...done,
+        },
         missedWindows: counts[COUNT.missedWindows],
         rows: stage.tables.reduce((n, table) => n + table.size, 0),
       });
@@ -104,7 +108,12 @@ export function reportOf(loop: Loop): JobReport {
   }
   return {
     operators,
-    sources: loop.intake.sources.map(({ node, records, watermark }) => ({ name: node.name, records, watermark, ...failuresOf(node.name) })),
+    sources: loop.intake.sources.map(({ node, records, watermark }) => ({
+      name: node.name,
+      records,
+      watermark,
+      ...failuresOf(node.name),
+    })),
     sinks,
   };
 }
@@ -120,7 +129,7 @@ function stateless(
   given: number,
   gives: number,
   lost: { filtered?: number; unmatched?: number },
-  failures: Failures,
+  failures: FailureCounts,
 ): OperatorReport {
   const done = { filtered: 0, unmatched: 0, late: 0, betweenWindows: 0, ...lost, ...failures };
   const contributed = given - done.filtered - done.unmatched - failures.skipped - failures.deadLettered;

@@ -7,7 +7,7 @@
 import { decodeToken, type Token } from "../core/key.ts";
 import { type Change, type Row, type RowStore, rowAddress, tablePrefix, timeRange } from "./contract.ts";
 import { MISS } from "./miss.ts";
-import type { Bucket, Table } from "./table.ts";
+import type { Bucket, ColdAccess, Table } from "./table.ts";
 
 interface Touched<V> {
   readonly bucket: Bucket<V>;
@@ -26,7 +26,7 @@ interface Range {
 /** Rows of one scan call; a page keeps a backend's answer small. */
 const PAGE_ROWS = 1000;
 
-export class ColdRows<V> {
+export class ColdRows<V> implements ColdAccess<V> {
   private readonly table: Table<V>;
   private readonly prefix: string;
   /** By address: what changed since the last eviction. */
@@ -128,7 +128,9 @@ export class ColdRows<V> {
       rows = await store.scan(start, to, PAGE_ROWS);
       for (const { address, value } of rows) {
         const at = this.table.indexAfter(range.from);
-        const bucket = this.table.buckets.slice(at).find((b) => address.startsWith(rowTimePrefix(this.prefix, b.time)));
+        const bucket = this.table.buckets
+          .slice(at)
+          .find((b) => address.startsWith(rowTimePrefix(this.prefix, b.time)));
         if (bucket === undefined) continue;
         const token = decodeToken(address.slice(this.prefix.length + 8 + 2));
         this.place(address, bucket, token, value as V);
@@ -150,7 +152,8 @@ export class ColdRows<V> {
     return (
       this.absent.has(address) ||
       this.dirty.has(address) ||
-      (this.table.layout === "by-time" && this.resident.some((r) => r.from < bucket.time && bucket.time <= r.to))
+      (this.table.layout === "by-time" &&
+        this.resident.some((r) => r.from < bucket.time && bucket.time <= r.to))
     );
   }
 

@@ -61,7 +61,9 @@ export class KeyMap<V> {
 
   private setMore(token: Token, value: V): void {
     this.more ??= [];
-    const home = [this.first, ...this.more].find((map) => map.has(token)) ?? this.more.find((map) => map.size < this.limit);
+    const home =
+      [this.first, ...this.more].find((map) => map.has(token)) ??
+      this.more.find((map) => map.size < this.limit);
     if (home !== undefined) home.set(token, value);
     else this.more.push(new Map([[token, value]]));
   }

@@ -9,8 +9,7 @@
  * The list of buckets always stays in memory: it is a number per live window end, not per key.
  */
 import { keyGroupOf, keyOf, type Key, type Token } from "../core/key.ts";
-import type { ColdRows } from "./cold.ts";
-import type { RowLayout } from "./contract.ts";
+import type { Change, RowLayout, RowStore } from "./contract.ts";
 import { KeyMap } from "./key-map.ts";
 
 export class Bucket<V> {
@@ -20,6 +19,20 @@ export class Bucket<V> {
   constructor(time: number) {
     this.time = time;
   }
+}
+
+/** What a table asks of rows that may be elsewhere: cold.ts. */
+export interface ColdAccess<V> {
+  edit(bucket: Bucket<V>, token: Token): V | undefined;
+  changing(bucket: Bucket<V>, token: Token): void;
+  dropping(bucket: Bucket<V>): void;
+  require(from: number, to: number): void;
+  want(bucket: Bucket<V>, token: Token): void;
+  wantRange(from: number, to: number): void;
+  begin(): void;
+  undo(): void;
+  evict(): Change[];
+  load(store: RowStore): Promise<void>;
 }
 
 /** A row as inspection and tests see it. */
@@ -38,7 +51,7 @@ export class Table<V> {
   readonly layout: RowLayout;
   /** In time order. Change it only through `open` and `drop`. */
   readonly buckets: Bucket<V>[] = [];
-  cold: ColdRows<V> | null = null;
+  cold: ColdAccess<V> | null = null;
 
   constructor(operator: string, name: string, layout: RowLayout) {
     this.operator = operator;

@@ -28,13 +28,17 @@ const ON_ERROR: readonly OnError[] = ["fail", "skip", "dead-letter"];
 /** @throws OPTION_INVALID */
 export function checkOnError(onError: OnError = "fail"): OnError {
   if (!ON_ERROR.includes(onError)) {
-    throw new MillraceError("OPTION_INVALID", `onError is one of ${ON_ERROR.join(", ")}, not ${preview(onError)}`);
+    throw new MillraceError(
+      "OPTION_INVALID",
+      `onError is one of ${ON_ERROR.join(", ")}, not ${preview(onError)}`,
+    );
   }
   return onError;
 }
 
 function checkFunction(fn: unknown, what: string): Fn {
-  if (typeof fn !== "function") throw new MillraceError("OPTION_INVALID", `${what} takes a function, not ${preview(fn)}`);
+  if (typeof fn !== "function")
+    throw new MillraceError("OPTION_INVALID", `${what} takes a function, not ${preview(fn)}`);
   return fn as Fn;
 }
 
@@ -103,12 +107,16 @@ export class Stream<T> {
     const index = names.find((name) => /^\d+$/.test(name));
     if (index !== undefined) {
       // Objects list such fields first, whatever the order in which they are written.
-      throw new MillraceError("OPTION_INVALID", `branch ${index}: a name must not be a whole number, since the order of branches counts`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `branch ${index}: a name must not be a whole number, since the order of branches counts`,
+      );
     }
     const list = names.map((name, i) => {
       const predicate = branches[name];
       if (predicate !== otherwise) return { name, predicate: checkFunction(predicate, `branch ${name}`) };
-      if (i < names.length - 1) throw new MillraceError("OPTION_INVALID", `branch ${name}: otherwise must be the last branch`);
+      if (i < names.length - 1)
+        throw new MillraceError("OPTION_INVALID", `branch ${name}: otherwise must be the last branch`);
       return { name, predicate: undefined };
     });
     const node = this.builder.add<plan.BranchNode>(
@@ -124,12 +132,18 @@ export class Stream<T> {
    * @example web.union(mobile, shop)
    * @throws PIPELINE_INVALID when a stream belongs to another pipeline; OPTION_INVALID without another stream
    */
-  union<U extends readonly unknown[]>(...others: { readonly [I in keyof U]: Stream<U[I]> }): Stream<T | U[number]> {
+  union<U extends readonly unknown[]>(
+    ...others: { readonly [I in keyof U]: Stream<U[I]> }
+  ): Stream<T | U[number]> {
     const stranger = others.find((other) => other.builder !== this.builder);
     if (stranger !== undefined) {
-      throw new MillraceError("PIPELINE_INVALID", `A stream of pipeline ${stranger.builder.name} can't be used in ${this.builder.name}`);
+      throw new MillraceError(
+        "PIPELINE_INVALID",
+        `A stream of pipeline ${stranger.builder.name} can't be used in ${this.builder.name}`,
+      );
     }
-    if (others.length === 0) throw new MillraceError("OPTION_INVALID", "union takes at least one other stream");
+    if (others.length === 0)
+      throw new MillraceError("OPTION_INVALID", "union takes at least one other stream");
     const inputs = [this.input, ...others.map((other) => other.input)];
     return new Stream(this.builder, this.builder.add<plan.UnionNode>({ kind: "union", inputs }, undefined));
   }
@@ -151,17 +165,24 @@ export class Stream<T> {
    * @example perUser.to(ndjsonFile("revenue.ndjson"))
    */
   to(sink: Sink<T>, options: { readonly name?: string } = {}): this {
-    if (typeof sink?.open !== "function") throw new MillraceError("OPTION_INVALID", `to takes a sink, not ${preview(sink)}`);
-    this.builder.add<plan.SinkNode>({ kind: "sink", input: this.input, sink: sink as Sink<unknown> }, options.name);
+    if (typeof sink?.open !== "function")
+      throw new MillraceError("OPTION_INVALID", `to takes a sink, not ${preview(sink)}`);
+    this.builder.add<plan.SinkNode>(
+      { kind: "sink", input: this.input, sink: sink as Sink<unknown> },
+      options.name,
+    );
     return this;
   }
 
-  private stateless<N extends plan.MapNode | plan.FilterNode | plan.FlatMapNode | plan.PeekNode | plan.KeyByNode>(
-    kind: N["kind"],
-    fn: unknown,
-    options: OperatorOptions,
-  ): N {
-    const node = { kind, input: this.input, fn: checkFunction(fn, kind), onError: checkOnError(options.onError) };
+  private stateless<
+    N extends plan.MapNode | plan.FilterNode | plan.FlatMapNode | plan.PeekNode | plan.KeyByNode,
+  >(kind: N["kind"], fn: unknown, options: OperatorOptions): N {
+    const node = {
+      kind,
+      input: this.input,
+      fn: checkFunction(fn, kind),
+      onError: checkOnError(options.onError),
+    };
     return this.builder.add<N>(node as unknown as Omit<N, "name">, options.name);
   }
 }
@@ -187,19 +208,32 @@ export class KeyedStream<T, K> {
    */
   window<W extends WindowAssigner>(windows: W, options: WindowOptions = {}): WindowedStream<T, K, W> {
     if (windows?.kind !== "aligned" && windows?.kind !== "session") {
-      throw new MillraceError("OPTION_INVALID", `window takes tumbling(...), sliding(...) or session(...), not ${preview(windows)}`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `window takes tumbling(...), sliding(...) or session(...), not ${preview(windows)}`,
+      );
     }
     const { panes = "accumulating" } = options;
     if (panes !== "accumulating" && panes !== "discarding") {
-      throw new MillraceError("OPTION_INVALID", `panes is "accumulating" or "discarding", not ${preview(panes)}`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `panes is "accumulating" or "discarding", not ${preview(panes)}`,
+      );
     }
     const latenessMs = durationMs(options.allowedLateness ?? 0, "allowedLateness");
     const discard = panes === "discarding";
     const onError = checkOnError(options.onError);
     // Each window computes its keys itself: to the plan, each is a keyBy of its own.
     this.windows += 1;
-    const node = this.windows === 1 ? this.node : this.builder.add<plan.KeyByNode>(this.node, `${this.node.name}-${this.windows}`);
-    return new WindowedStream(this.builder, { input: { node, port: 0 }, windows, latenessMs, discard, onError }, options.name);
+    const node =
+      this.windows === 1
+        ? this.node
+        : this.builder.add<plan.KeyByNode>(this.node, `${this.node.name}-${this.windows}`);
+    return new WindowedStream(
+      this.builder,
+      { input: { node, port: 0 }, windows, latenessMs, discard, onError },
+      options.name,
+    );
   }
 }
 
@@ -212,7 +246,11 @@ export class WindowedStream<T, K, W extends WindowAssigner> {
   declare readonly types?: readonly [T, K, W];
 
   /** @internal */
-  constructor(builder: PlanBuilder, parts: Omit<plan.WindowNode, "kind" | "name" | "aggregates">, name: string | undefined) {
+  constructor(
+    builder: PlanBuilder,
+    parts: Omit<plan.WindowNode, "kind" | "name" | "aggregates">,
+    name: string | undefined,
+  ) {
     this.builder = builder;
     this.parts = parts;
     this.name = name;
@@ -255,18 +293,27 @@ export class AggregatedStream<R, T> extends Stream<R> {
 const RESERVED: readonly string[] = ["key", "windowStart", "windowEnd", "pane", "paneIndex", "replaces"];
 
 function isAggregate(value: unknown): value is AnyAggregate {
-  return typeof value === "object" && value !== null && ["create", "add", "merge", "result"].every((part) => typeof Reflect.get(value, part) === "function");
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    ["create", "add", "merge", "result"].every((part) => typeof Reflect.get(value, part) === "function")
+  );
 }
 
 function checkAggregates(aggregates: unknown): plan.Aggregates {
   if (isAggregate(aggregates)) return { one: aggregates };
   if (typeof aggregates !== "object" || aggregates === null || Object.keys(aggregates).length === 0) {
-    throw new MillraceError("AGGREGATE_INVALID", `aggregate takes an aggregate or an object of them, not ${preview(aggregates)}`);
+    throw new MillraceError(
+      "AGGREGATE_INVALID",
+      `aggregate takes an aggregate or an object of them, not ${preview(aggregates)}`,
+    );
   }
   const fields = new Map<string, AnyAggregate>();
   for (const [name, value] of Object.entries(aggregates)) {
-    if (!isAggregate(value)) throw new MillraceError("AGGREGATE_INVALID", `${name}: ${preview(value)} is no aggregate`);
-    if (RESERVED.includes(name)) throw new MillraceError("AGGREGATE_INVALID", `The name ${name} belongs to the window`);
+    if (!isAggregate(value))
+      throw new MillraceError("AGGREGATE_INVALID", `${name}: ${preview(value)} is no aggregate`);
+    if (RESERVED.includes(name))
+      throw new MillraceError("AGGREGATE_INVALID", `The name ${name} belongs to the window`);
     fields.set(name, value);
   }
   return { fields };

@@ -75,7 +75,9 @@ export type Results<Out, R> =
 type Flat<T> = { [F in keyof T]: T[F] };
 
 /** A result: the pane's fields and those of the aggregates. */
-export type WindowResult<K, W extends WindowAssigner, R> = Flat<(W extends SessionWindows ? SessionPane<K> : Pane<K>) & R>;
+export type WindowResult<K, W extends WindowAssigner, R> = Flat<
+  (W extends SessionWindows ? SessionPane<K> : Pane<K>) & R
+>;
 
 // Wrong use meets one of these, and the compiler shows the sentence.
 

@@ -77,7 +77,9 @@ export class TestDriver {
   /** Ends every partition that has not ended. */
   async end(): Promise<void> {
     const items = this.intake.sources.flatMap(({ node, partitions }) =>
-      partitions.flatMap((state, partition): TraceItem[] => (state.ended ? [] : [{ source: node.name, partition, end: true }])),
+      partitions.flatMap((state, partition): TraceItem[] =>
+        state.ended ? [] : [{ source: node.name, partition, end: true }],
+      ),
     );
     await this.feed(items);
   }
@@ -92,7 +94,10 @@ export class TestDriver {
   take(sink: string): Output[] {
     const list = this.outputs.get(sink);
     if (list === undefined) {
-      throw new MillraceError("OPTION_INVALID", `There is no sink ${sink}; there are ${[...this.outputs.keys()].join(", ")}`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `There is no sink ${sink}; there are ${[...this.outputs.keys()].join(", ")}`,
+      );
     }
     return list.splice(0);
   }
@@ -104,7 +109,9 @@ export class TestDriver {
   /** The rows in memory, of all operators or one. */
   state(operator?: string): StateRow[] {
     const tables = this.loop.stages.flatMap((stage) => stage.tables);
-    return tables.filter((table) => operator === undefined || table.operator === operator).flatMap((table) => [...table.stateRows()]);
+    return tables
+      .filter((table) => operator === undefined || table.operator === operator)
+      .flatMap((table) => [...table.stateRows()]);
   }
 
   report(): JobReport {
@@ -128,7 +135,7 @@ export async function testDriver(pipeline: Pipeline, options: DriverOptions = {}
     ports: clock.ports,
     batchMode: options.mode === "batch",
     generated: options.codegen !== "off",
-    cold: evict === undefined ? null : { store: memoryStore(), prefetch, evictEveryStep: evict === "every-step" },
+    cold: evict === undefined ? null : { store: memoryStore(), prefetch, evict },
     intake: (intakeOptions) => new ScriptedIntake(intakeOptions, clock.advance),
     ...(batchRecords === undefined ? {} : { batchRecords }),
     ...(onRun === undefined ? {} : { onRun }),
@@ -139,16 +146,29 @@ export async function testDriver(pipeline: Pipeline, options: DriverOptions = {}
 }
 
 /** The plan with silent sources and recording sinks. */
-function withoutEnds(plan: Plan, partitions: { readonly [source: string]: number }, outputs: Map<string, Output[]>, letters: DeadLetter[]): Plan {
+function withoutEnds(
+  plan: Plan,
+  partitions: { readonly [source: string]: number },
+  outputs: Map<string, Output[]>,
+  letters: DeadLetter[],
+): Plan {
   const replaced = new Map<PlanNode, PlanNode>();
   const swap = (node: PlanNode): PlanNode => {
-    if (node.kind === "source") return { ...node, source: silentSource(node.source, partitions[node.name] ?? 1) };
-    const inputs = inputsOf(node).map(({ node: from, port }) => ({ node: replaced.get(from) as PlanNode, port }));
+    if (node.kind === "source")
+      return { ...node, source: silentSource(node.source, partitions[node.name] ?? 1) };
+    const inputs = inputsOf(node).map(({ node: from, port }) => ({
+      node: replaced.get(from) as PlanNode,
+      port,
+    }));
     if (node.kind === "union") return { ...node, inputs };
     if (node.kind !== "sink") return { ...node, input: inputs[0] };
     const list: Output[] = [];
     outputs.set(node.name, list);
-    return { ...node, input: inputs[0], sink: recordingSink((value, timestamp) => list.push({ value, timestamp })) };
+    return {
+      ...node,
+      input: inputs[0],
+      sink: recordingSink((value, timestamp) => list.push({ value, timestamp })),
+    };
   };
   const nodes = plan.nodes.map((node) => {
     const next = swap(node);

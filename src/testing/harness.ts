@@ -35,9 +35,18 @@ interface Way {
 /** The ways in which the harness runs a trace; the first is what the others are held against. */
 export function ways(batchSizes: readonly number[]): readonly Way[] {
   const cold: Way[] = batchSizes.slice(0, 2).flatMap((batchRecords) => [
-    { name: `batches of ${batchRecords}, evicted every step, prefetch`, options: { batchRecords, evict: "every-step", prefetch: true } },
-    { name: `batches of ${batchRecords}, evicted every step, no prefetch`, options: { batchRecords, evict: "every-step", prefetch: false } },
-    { name: `batches of ${batchRecords}, evicted every turn`, options: { batchRecords, evict: "every-turn" } },
+    {
+      name: `batches of ${batchRecords}, evicted every step, prefetch`,
+      options: { batchRecords, evict: "every-step", prefetch: true },
+    },
+    {
+      name: `batches of ${batchRecords}, evicted every step, no prefetch`,
+      options: { batchRecords, evict: "every-step", prefetch: false },
+    },
+    {
+      name: `batches of ${batchRecords}, evicted every turn`,
+      options: { batchRecords, evict: "every-turn" },
+    },
     {
       name: `batches of ${batchRecords}, evicted every step, closures, outputs full every other time`,
       options: { batchRecords, evict: "every-step", prefetch: false, codegen: "off", stall: true },
@@ -61,7 +70,11 @@ export function ways(batchSizes: readonly number[]): readonly Way[] {
  * @param build makes the pipeline anew; called once per way
  * @throws ENGINE_BUG naming the way, the sink and what differs
  */
-export async function operatorHarness(build: () => Pipeline, trace: readonly TraceItem[], options: HarnessOptions = {}): Promise<HarnessResult> {
+export async function operatorHarness(
+  build: () => Pipeline,
+  trace: readonly TraceItem[],
+  options: HarnessOptions = {},
+): Promise<HarnessResult> {
   let expected: ReadonlyMap<string, readonly Output[]> | null = null;
   for (const way of ways(options.batchSizes ?? [2, 3, 7, Math.max(8, trace.length)])) {
     const { outputs } = await runChecked(build(), trace, way.options, options);
@@ -77,7 +90,10 @@ export async function runChecked(
   trace: readonly TraceItem[],
   driverOptions: DriverOptions,
   { partitions = {}, end = true }: HarnessOptions = {},
-): Promise<{ outputs: ReadonlyMap<string, readonly Output[]>; driver: Awaited<ReturnType<typeof testDriver>> }> {
+): Promise<{
+  outputs: ReadonlyMap<string, readonly Output[]>;
+  driver: Awaited<ReturnType<typeof testDriver>>;
+}> {
   const check = edgeChecks(driverOptions.batchRecords ?? 1);
   const driver = await testDriver(pipeline, { ...driverOptions, partitions, onRun: check });
   await driver.feed(trace);
@@ -86,25 +102,38 @@ export async function runChecked(
     const left = driver.state();
     if (left.length > 0) throw bug(`state is left at the end: ${preview(left[0], 200)}`);
   }
-  const outputs = new Map(driver.loop.stages.flatMap((stage) => sinkNames(stage)).map((sink) => [sink, driver.take(sink)]));
+  const outputs = new Map(
+    driver.loop.stages.flatMap((stage) => sinkNames(stage)).map((sink) => [sink, driver.take(sink)]),
+  );
   return { outputs, driver };
 }
 
-const sinkNames = (stage: Stage): string[] => stage.plan.outputs.flatMap(({ to }) => ("sink" in to ? [to.sink.name] : []));
+const sinkNames = (stage: Stage): string[] =>
+  stage.plan.outputs.flatMap(({ to }) => ("sink" in to ? [to.sink.name] : []));
 
 const bug = (what: string): MillraceError => new MillraceError("ENGINE_BUG", what);
 
 /** In memory the order is the same too; over a cold backend the keys of one firing may change places. */
-function compare(way: Way, expected: ReadonlyMap<string, readonly Output[]>, actual: ReadonlyMap<string, readonly Output[]>): void {
+function compare(
+  way: Way,
+  expected: ReadonlyMap<string, readonly Output[]>,
+  actual: ReadonlyMap<string, readonly Output[]>,
+): void {
   for (const [sink, want] of expected) {
     const got = actual.get(sink) ?? [];
-    const same = way.options.evict === undefined ? isDeepStrictEqual(got, want) : isDeepStrictEqual(bagOf(got), bagOf(want));
-    if (!same) throw bug(`${way.name}: sink ${sink} got ${preview(got, 2000)} and not ${preview(want, 2000)}`);
+    const same =
+      way.options.evict === undefined
+        ? isDeepStrictEqual(got, want)
+        : isDeepStrictEqual(bagOf(got), bagOf(want));
+    if (!same)
+      throw bug(`${way.name}: sink ${sink} got ${preview(got, 2000)} and not ${preview(want, 2000)}`);
   }
 }
 
 const bagOf = (outputs: readonly Output[]): string[] =>
-  outputs.map((output) => inspect(output, { depth: null, maxArrayLength: null, maxStringLength: null })).sort();
+  outputs
+    .map((output) => inspect(output, { depth: null, maxArrayLength: null, maxStringLength: null }))
+    .sort();
 
 /** Looks at every edge after every run of its stage. */
 function edgeChecks(batchRecords: number): (stage: Stage) => void {
@@ -114,27 +143,37 @@ function edgeChecks(batchRecords: number): (stage: Stage) => void {
       const plan = stage.plan.outputs[i];
       const isLate = stage.plan.ports[1]?.some((tree) => hasEdge(tree, plan.id)) ?? false;
       let watermark = lasts.get(out) ?? Number.NEGATIVE_INFINITY;
-      if (out.start < watermark) throw bug(`INV-6: an edge of ${stage.plan.head.name} went back from ${watermark} to ${out.start}`);
+      if (out.start < watermark)
+        throw bug(`INV-6: an edge of ${stage.plan.head.name} went back from ${watermark} to ${out.start}`);
       watermark = out.start;
       for (let slot = 0; slot < out.n; slot++) {
         const value = out.values[slot];
         if (value !== NONE && value !== IDLE) {
           const pane = (value as { readonly pane?: unknown } | null)?.pane;
           // A source may bring anything; what follows from a late record is as late as that.
-          const marked = stage.plan.head.kind !== "window" || isLate || pane === "late" || stage.plan.operators.length > 0;
+          const marked =
+            stage.plan.head.kind !== "window" || isLate || pane === "late" || stage.plan.operators.length > 0;
           if (!marked && out.ts[slot] < watermark) {
-            throw bug(`INV-6: ${stage.plan.head.name} emitted ${preview(value)} at ${out.ts[slot]}, below its watermark ${watermark}`);
+            throw bug(
+              `INV-6: ${stage.plan.head.name} emitted ${preview(value)} at ${out.ts[slot]}, below its watermark ${watermark}`,
+            );
           }
-          if (watermark === Number.POSITIVE_INFINITY && !isLate) throw bug(`INV-6: ${stage.plan.head.name} emitted ${preview(value)} after the end`);
+          if (watermark === Number.POSITIVE_INFINITY && !isLate)
+            throw bug(`INV-6: ${stage.plan.head.name} emitted ${preview(value)} after the end`);
           freeze(value);
         }
-        if (out.wm[slot] < watermark) throw bug(`INV-6: an edge of ${stage.plan.head.name} went back from ${watermark} to ${out.wm[slot]}`);
+        if (out.wm[slot] < watermark)
+          throw bug(
+            `INV-6: an edge of ${stage.plan.head.name} went back from ${watermark} to ${out.wm[slot]}`,
+          );
         watermark = out.wm[slot];
       }
       if (out.n === 0) lasts.set(out, watermark);
       // One step may give more than the limit: all panes of a session's key, a flatMap's records.
       if (!out.ordered && out.n > out.limit + batchRecords + 64) {
-        throw bug(`INV-7: an edge of ${stage.plan.head.name} holds ${out.n} records, its limit is ${out.limit}`);
+        throw bug(
+          `INV-7: an edge of ${stage.plan.head.name} holds ${out.n} records, its limit is ${out.limit}`,
+        );
       }
     });
   };
@@ -145,7 +184,8 @@ function hasEdge(tree: Stage["plan"]["ports"][number][number], id: number): bool
 }
 
 function freeze(value: unknown): void {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return;
+  if (typeof value !== "object" || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))
+    return;
   Object.freeze(value);
   for (const part of Object.values(value)) freeze(part);
 }

@@ -1,7 +1,8 @@
 /** An intake that takes what a test says, in the order in which it says it: the trace itself. */
 import type { Source } from "../connector/contract.ts";
 import { MillraceError } from "../core/errors.ts";
-import { Intake, type IntakeOptions, type PartitionState, type RecordOrigin, type SourceIntake } from "../runtime/intake.ts";
+import { Intake } from "../runtime/intake.ts";
+import type { IntakeOptions, PartitionState, RecordOrigin, SourceIntake } from "../runtime/source-intake.ts";
 
 /** One step of a trace. `partition` counts from 0 (default). */
 export type TraceItem =
@@ -90,9 +91,13 @@ export class ScriptedIntake extends Intake {
     const state = source?.partitions[partition];
     if (source === undefined || state === undefined) {
       const known = this.sources.map((s) => `${s.node.name} (${s.partitions.length} partitions)`).join(", ");
-      throw new MillraceError("OPTION_INVALID", `There is no partition ${partition} of source ${name}; there are ${known}`);
+      throw new MillraceError(
+        "OPTION_INVALID",
+        `There is no partition ${partition} of source ${name}; there are ${known}`,
+      );
     }
-    if (state.ended) throw new MillraceError("OPTION_INVALID", `Partition ${partition} of source ${name} has ended`);
+    if (state.ended)
+      throw new MillraceError("OPTION_INVALID", `Partition ${partition} of source ${name} has ended`);
     return { source, state };
   }
 }

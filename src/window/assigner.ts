@@ -31,9 +31,15 @@ function positive(duration: Duration, what: string): number {
 /** An offset may be negative in milliseconds, and is smaller than the slide either way. */
 function offset(duration: Duration | undefined, slideMs: number): number {
   if (duration === undefined) return 0;
-  const ms = typeof duration === "number" && duration < 0 ? -durationMs(-duration, "offset") : durationMs(duration, "offset");
+  const ms =
+    typeof duration === "number" && duration < 0
+      ? -durationMs(-duration, "offset")
+      : durationMs(duration, "offset");
   if (Math.abs(ms) >= slideMs) {
-    throw new MillraceError("WINDOW_INVALID", `offset ${ms} ms must be smaller than ${formatDuration(slideMs)}`);
+    throw new MillraceError(
+      "WINDOW_INVALID",
+      `offset ${ms} ms must be smaller than ${formatDuration(slideMs)}`,
+    );
   }
   return ms;
 }
@@ -58,7 +64,11 @@ export function tumbling(size: Duration, options: { offset?: Duration } = {}): A
  * @example sliding("5s", "2s") // [-3, 2), [-1, 4), [1, 6) ... seconds hold the record at 1 s
  * @throws DURATION_INVALID, WINDOW_INVALID
  */
-export function sliding(size: Duration, slide: Duration, options: { offset?: Duration } = {}): AlignedWindows {
+export function sliding(
+  size: Duration,
+  slide: Duration,
+  options: { offset?: Duration } = {},
+): AlignedWindows {
   const sizeMs = positive(size, "the size of a sliding window");
   const slideMs = positive(slide, "the slide of a sliding window");
   return { kind: "aligned", sizeMs, slideMs, offsetMs: offset(options.offset, slideMs) };
@@ -78,7 +88,8 @@ export function session(gap: Duration): SessionWindows {
 export function describeWindows(windows: WindowAssigner): string {
   if (windows.kind === "session") return `session(${formatDuration(windows.gapMs)})`;
   const { sizeMs, slideMs, offsetMs } = windows;
-  const parts = slideMs === sizeMs ? [formatDuration(sizeMs)] : [formatDuration(sizeMs), formatDuration(slideMs)];
+  const parts =
+    slideMs === sizeMs ? [formatDuration(sizeMs)] : [formatDuration(sizeMs), formatDuration(slideMs)];
   if (offsetMs !== 0) parts.push(`offset ${offsetMs}ms`);
   return `${slideMs === sizeMs ? "tumbling" : "sliding"}(${parts.join(", ")})`;
 }

@@ -194,7 +194,10 @@ for (const { name, build, code, reason } of kinds) {
       assert.equal(error.context.text, '{"id":"b","at":2,"value":-1}');
       if (!/aggregate|keyBy|session/.test(name)) {
         const { source, partition, offset } = error.context;
-        assert.deepEqual({ source, partition, offset }, { source: "readings", partition: "array", offset: 1 });
+        assert.deepEqual(
+          { source, partition, offset },
+          { source: "readings", partition: "array", offset: 1 },
+        );
       }
       assert.equal(error.recovery, "fix-program");
       if (code === "USER_FUNCTION_FAILED") assert.equal(String(error.cause), "RangeError: b is negative");

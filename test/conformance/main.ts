@@ -35,7 +35,9 @@ for (const file of paths.flatMap(filesIn)) {
     if ("unsupported" in wrong) {
       unsupported.set(wrong.unsupported, (unsupported.get(wrong.unsupported) ?? 0) + 1);
     } else if (!wrong.passed) {
-      console.log(`FAILED ${test.id}\n  expected ${JSON.stringify(wrong.expected)}\n  actual   ${JSON.stringify(wrong.actual)}`);
+      console.log(
+        `FAILED ${test.id}\n  expected ${JSON.stringify(wrong.expected)}\n  actual   ${JSON.stringify(wrong.actual)}`,
+      );
     }
   }
 }

@@ -1,6 +1,17 @@
 /** Runs one language-neutral window case through the public API and the test kit. Format: README.md beside this file. */
 import { isDeepStrictEqual } from "node:util";
-import { aggregate, collect, count, forEach, fromIterable, pipeline, session, sliding, sum, tumbling } from "millrace";
+import {
+  aggregate,
+  collect,
+  count,
+  forEach,
+  fromIterable,
+  pipeline,
+  session,
+  sliding,
+  sum,
+  tumbling,
+} from "millrace";
 import { testDriver } from "millrace/testing";
 
 export interface Case {
@@ -61,21 +72,36 @@ function assigner({ type, sizeMs, slideMs, offsetMs, gapMs }: Case["window"]) {
 export async function runCase(test: Case, codegen: "on" | "off"): Promise<Verdict> {
   const windows = assigner(test.window);
   if (windows === null) return { passed: false, unsupported: `window ${test.window.type}` };
-  if (test.trigger.type !== "eventTime") return { passed: false, unsupported: `trigger ${test.trigger.type}` };
+  if (test.trigger.type !== "eventTime")
+    return { passed: false, unsupported: `trigger ${test.trigger.type}` };
 
   const app = pipeline("case");
   const results = app
     .source(fromIterable<Item>([]), { name: "in", timestamp: (r) => r.ts, watermark: "none" })
     .keyBy((r) => r.key)
-    .window(windows, { allowedLateness: test.allowedLatenessMs, panes: test.trigger.discard ? "discarding" : "accumulating" })
+    .window(windows, {
+      allowedLateness: test.allowedLatenessMs,
+      panes: test.trigger.discard ? "discarding" : "accumulating",
+    })
     .aggregate({
       values: collect((r) => r.value),
       count: count(),
       sum: sum((r) => r.value),
-      stamp: aggregate({ create: () => 0, add: (n: number, _: Item, ts) => Math.max(n, ts), merge: Math.max, result: (n) => n }),
+      stamp: aggregate({
+        create: () => 0,
+        add: (n: number, _: Item, ts) => Math.max(n, ts),
+        merge: Math.max,
+        result: (n) => n,
+      }),
     });
-  results.to(forEach(() => {}), { name: "results" });
-  results.late.to(forEach(() => {}), { name: "late" });
+  results.to(
+    forEach(() => {}),
+    { name: "results" },
+  );
+  results.late.to(
+    forEach(() => {}),
+    { name: "late" },
+  );
 
   const driver = await testDriver(app, { codegen });
   const panes: Pane[] = [];
@@ -85,7 +111,8 @@ export async function runCase(test: Case, codegen: "on" | "off"): Promise<Verdic
     else await driver.watermark("in", item.exclusive === "max" ? Number.POSITIVE_INFINITY : item.exclusive);
     for (const { value, timestamp } of driver.take("results")) {
       const { key, windowStart, windowEnd, values, count, sum } = value as Pane;
-      if (timestamp !== (windowEnd as number) - 1) throw new Error(`a result's timestamp is ${timestamp}, its window's end ${windowEnd}`);
+      if (timestamp !== (windowEnd as number) - 1)
+        throw new Error(`a result's timestamp is ${timestamp}, its window's end ${windowEnd}`);
       // Sessions that join may bring their records in another order than they came.
       const ordered = test.window.type === "session" ? values.toSorted((a, b) => a - b) : values;
       panes.push({ after, key, windowStart, windowEnd, values: ordered, count, sum });
@@ -107,7 +134,15 @@ function canonical(panes: readonly Pane[], late: readonly Late[]): unknown {
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return {
     panes: panes
-      .map(({ after, key, windowStart, windowEnd, values, count, sum }) => ({ after, key, windowStart, windowEnd, values, count, sum }))
+      .map(({ after, key, windowStart, windowEnd, values, count, sum }) => ({
+        after,
+        key,
+        windowStart,
+        windowEnd,
+        values,
+        count,
+        sum,
+      }))
       .toSorted((a, b) => order(place(a), place(b))),
     late: late
       .map(({ after, key, ts, value }) => ({ after, key, ts, value }))

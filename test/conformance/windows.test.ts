@@ -22,7 +22,9 @@ for (const name of ["tumbling.json", "sliding.json", "session.json"]) {
 
 describe("cases of kinds that are not built yet", () => {
   it("are there, and count as failed", async () => {
-    const names = readdirSync(folder).filter((name) => !["tumbling.json", "sliding.json", "session.json"].includes(name));
+    const names = readdirSync(folder).filter(
+      (name) => !["tumbling.json", "sliding.json", "session.json"].includes(name),
+    );
     assert.ok(names.length > 0);
     for (const name of names) {
       const { cases } = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as { cases: Case[] };

@@ -11,14 +11,39 @@ import { propertyOptions } from "../connector/seed.ts";
 
 /** A name that would break out of any quoting, and can be told from everything else. */
 const hostile = fc
-  .array(fc.constantFrom("zq9", '"', "'", "`", "\\", "\n", "\u2028", "${", "}", "*/", "//", ");", "__proto__", "\0", "</script>"), { minLength: 1, maxLength: 8 })
+  .array(
+    fc.constantFrom(
+      "zq9",
+      '"',
+      "'",
+      "`",
+      "\\",
+      "\n",
+      "\u2028",
+      "${",
+      "}",
+      "*/",
+      "//",
+      ");",
+      "__proto__",
+      "\0",
+      "</script>",
+    ),
+    { minLength: 1, maxLength: 8 },
+  )
   .map((parts) => `zq9${parts.join("")}`);
 
 function appWith(names: readonly string[]) {
   const [operator, field, branch, literal] = names;
   const app = pipeline(operator);
   const results: Record<string, unknown>[] = [];
-  const input = app.source(fromIterable([{ text: literal, at: 1 }, { text: "other", at: 2 }]), { name: `source ${operator}`, timestamp: (r) => r.at });
+  const input = app.source(
+    fromIterable([
+      { text: literal, at: 1 },
+      { text: "other", at: 2 },
+    ]),
+    { name: `source ${operator}`, timestamp: (r) => r.at },
+  );
   const branches = input
     .filter((r) => r.text !== "", { name: `filter ${operator}` })
     .map((r) => ({ [field]: r.text === literal, at: r.at }), { name: `map ${operator}` })
@@ -27,7 +52,10 @@ function appWith(names: readonly string[]) {
     .keyBy(() => literal, { name: `key ${operator}` })
     .window(tumbling(10), { name: `window ${operator}` })
     .aggregate({ [field]: count(), [`${field}!`]: sum((r) => r.at as number) })
-    .to(forEach((r) => void results.push(r as Record<string, unknown>)), { name: `sink ${operator}` });
+    .to(
+      forEach((r) => void results.push(r as Record<string, unknown>)),
+      { name: `sink ${operator}` },
+    );
   return { app, results };
 }
 
@@ -54,7 +82,9 @@ describe("generated code", () => {
     fc.assert(
       fc.property(fc.tuple(hostile, hostile, hostile, hostile), (names) => {
         const { app } = appWith(names);
-        const texts = textsOf(() => new Loop({ plan: app.plan(), ports: systemPorts, batchMode: false, generated: true }));
+        const texts = textsOf(
+          () => new Loop({ plan: app.plan(), ports: systemPorts, batchMode: false, generated: true }),
+        );
         assert.equal(texts.length, 3, "two stages and a timestamp function");
         for (const text of texts) {
           assert.ok(!text.includes("zq9"), `the text of a stage holds a part of ${JSON.stringify(names)}`);
@@ -71,7 +101,15 @@ describe("generated code", () => {
         await app.run();
         const [, field, , literal] = names;
         assert.deepEqual(results, [
-          { key: literal, windowStart: 0, windowEnd: 10, pane: "on-time", paneIndex: 0, [field]: 1, [`${field}!`]: 1 },
+          {
+            key: literal,
+            windowStart: 0,
+            windowEnd: 10,
+            pane: "on-time",
+            paneIndex: 0,
+            [field]: 1,
+            [`${field}!`]: 1,
+          },
         ]);
       }),
       propertyOptions(50),
@@ -93,7 +131,8 @@ describe("generated code", () => {
     );
     const run = (...flags: string[]): string =>
       execFileSync(process.execPath, ["--conditions=millrace-source", ...flags, file], { encoding: "utf8" });
-    const expected = '[{"key":"a","windowStart":0,"windowEnd":10,"pane":"on-time","paneIndex":0,"value":2}]\n';
+    const expected =
+      '[{"key":"a","windowStart":0,"windowEnd":10,"pane":"on-time","paneIndex":0,"value":2}]\n';
     assert.equal(run(), expected);
     assert.equal(run("--disallow-code-generation-from-strings"), expected);
   });

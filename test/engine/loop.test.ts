@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { count, forEach, fromAsyncIterable, fromIterable, generator, pipeline, type Sink, session, tumbling } from "millrace";
+import {
+  count,
+  forEach,
+  fromAsyncIterable,
+  fromIterable,
+  generator,
+  pipeline,
+  type Sink,
+  session,
+  tumbling,
+} from "millrace";
 import { testDriver } from "millrace/testing";
 
 interface Reading {
@@ -54,7 +64,10 @@ describe("the loop", () => {
     const done = app.run({ handleSignals: false });
     await soon();
     const whileBusy = made;
-    assert.ok(whileBusy <= 2048, `${whileBusy} records were read while the sink took none of the second batch`);
+    assert.ok(
+      whileBusy <= 2048,
+      `${whileBusy} records were read while the sink took none of the second batch`,
+    );
     await soon();
     assert.equal(made, whileBusy);
     open();
@@ -138,8 +151,12 @@ describe("the loop", () => {
   it("merges bounded inputs by (timestamp, source, partition), so that bounded runs are reproducible", async () => {
     const app = pipeline("merge");
     const order: string[] = [];
-    const a = app.source(fromIterable([1, 4, 4, 9].map((at) => ({ from: "a", at }))), { timestamp: (r) => r.at });
-    const b = app.source(fromIterable([0, 4, 8].map((at) => ({ from: "b", at }))), { timestamp: (r) => r.at });
+    const a = app.source(fromIterable([1, 4, 4, 9].map((at) => ({ from: "a", at }))), {
+      timestamp: (r) => r.at,
+    });
+    const b = app.source(fromIterable([0, 4, 8].map((at) => ({ from: "b", at }))), {
+      timestamp: (r) => r.at,
+    });
     a.union(b).to(forEach((r) => void order.push(`${r.from}${r.at}`)));
     await app.run({ handleSignals: false });
     assert.deepEqual(order, ["b0", "a1", "a4", "a4", "b4", "b8", "a9"]);
@@ -169,7 +186,10 @@ describe("the loop", () => {
         return n;
       })
       .to(sink);
-    await assert.rejects(app.run({ handleSignals: false }), { code: "USER_FUNCTION_FAILED", message: /map threw RangeError: no twos/ });
+    await assert.rejects(app.run({ handleSignals: false }), {
+      code: "USER_FUNCTION_FAILED",
+      message: /map threw RangeError: no twos/,
+    });
     assert.deepEqual(closed, ["sink"]);
   });
 });
@@ -186,7 +206,10 @@ describe("watermarks of several partitions", () => {
       .keyBy((r) => r.key)
       .window(tumbling(10))
       .aggregate(count())
-      .to(forEach(() => {}), { name: "out" });
+      .to(
+        forEach(() => {}),
+        { name: "out" },
+      );
     return app;
   };
 
@@ -228,14 +251,20 @@ describe("watermarks of several partitions", () => {
 describe("a union", () => {
   const build = () => {
     const app = pipeline("union");
-    const option = { timestamp: (r: Reading) => r.at, watermark: { maxOutOfOrderness: 0, idleAfter: "10s" } } as const;
+    const option = {
+      timestamp: (r: Reading) => r.at,
+      watermark: { maxOutOfOrderness: 0, idleAfter: "10s" },
+    } as const;
     const a = app.source(fromIterable<Reading>([]), { name: "a", ...option });
     const b = app.source(fromIterable<Reading>([]), { name: "b", ...option });
     a.union(b)
       .keyBy((r) => r.key)
       .window(session(5))
       .aggregate(count())
-      .to(forEach(() => {}), { name: "out" });
+      .to(
+        forEach(() => {}),
+        { name: "out" },
+      );
     return app;
   };
 

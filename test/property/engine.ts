@@ -10,7 +10,9 @@ import { type PipelineSpec, sourceName, stepName, type Trace } from "./spec.ts";
 export const build = (spec: PipelineSpec) => bind(spec, { sink: () => forEach(() => {}) }).app;
 
 export function itemsOf(trace: Trace): DriverItem[] {
-  return trace.map(({ source, partition, ...item }): DriverItem => ({ source: sourceName(source), partition, ...item }));
+  return trace.map(
+    ({ source, partition, ...item }): DriverItem => ({ source: sourceName(source), partition, ...item }),
+  );
 }
 
 export function partitionsOf(spec: PipelineSpec): Record<string, number> {
@@ -31,7 +33,11 @@ export interface Observed {
 const lineOf = (value: unknown, ts: number): string => `@${ts} ${canonical(value)}`;
 
 /** The engine, one item after the other. */
-export async function observeEngine(spec: PipelineSpec, trace: Trace, options: DriverOptions): Promise<Observed> {
+export async function observeEngine(
+  spec: PipelineSpec,
+  trace: Trace,
+  options: DriverOptions,
+): Promise<Observed> {
   const driver = await testDriver(build(spec), { ...options, partitions: partitionsOf(spec) });
   const steps: BySink[] = [];
   for (const item of itemsOf(trace)) {
@@ -39,7 +45,8 @@ export async function observeEngine(spec: PipelineSpec, trace: Trace, options: D
     const bySink: BySink = {};
     for (const { name } of spec.sinks) {
       const taken = driver.take(name);
-      if (taken.length > 0) bySink[name] = taken.map(({ value, timestamp }) => lineOf(value, timestamp)).sort();
+      if (taken.length > 0)
+        bySink[name] = taken.map(({ value, timestamp }) => lineOf(value, timestamp)).sort();
     }
     steps.push(bySink);
   }
@@ -47,13 +54,30 @@ export async function observeEngine(spec: PipelineSpec, trace: Trace, options: D
   const accounts: Record<string, string> = {};
   for (const { name, done, missedWindows, in: read } of report.operators) {
     const { contributed, filtered, unmatched, late, betweenWindows } = done;
-    accounts[name] = canonical({ in: read, contributed, filtered, unmatched, late, betweenWindows, missedWindows });
+    accounts[name] = canonical({
+      in: read,
+      contributed,
+      filtered,
+      unmatched,
+      late,
+      betweenWindows,
+      missedWindows,
+    });
   }
-  return { steps, accounts, watermarks: Object.fromEntries(report.sources.map(({ name, watermark }) => [name, watermark])) };
+  return {
+    steps,
+    accounts,
+    watermarks: Object.fromEntries(report.sources.map(({ name, watermark }) => [name, watermark])),
+  };
 }
 
 /** The oracle, in the same form; `operators` are those that the engine runs (others lead to no sink). */
-export function observeOracle(spec: PipelineSpec, trace: Trace, operators: readonly string[], sources: readonly string[]): Observed {
+export function observeOracle(
+  spec: PipelineSpec,
+  trace: Trace,
+  operators: readonly string[],
+  sources: readonly string[],
+): Observed {
   const evaluation = evaluate(spec, trace);
   const steps = trace.map((): BySink => ({}));
   for (const [name, elements] of evaluation.sinks) {
@@ -74,7 +98,9 @@ export function observeOracle(spec: PipelineSpec, trace: Trace, operators: reado
     steps,
     accounts,
     watermarks: Object.fromEntries(
-      [...evaluation.sources].filter(([name]) => sources.includes(name)).map(([name, { watermark }]) => [name, watermark]),
+      [...evaluation.sources]
+        .filter(([name]) => sources.includes(name))
+        .map(([name, { watermark }]) => [name, watermark]),
     ),
   };
 }

@@ -33,7 +33,11 @@ describe("results", () => {
         caseArbitrary(),
         fc.uniqueArray(fc.integer({ min: 2, max: 40 }), { minLength: 2, maxLength: 3 }),
         async ({ spec, trace }, batchSizes) => {
-          await operatorHarness(() => build(spec), itemsOf(trace), { partitions: partitionsOf(spec), batchSizes, end: endsOpen(spec, trace) });
+          await operatorHarness(() => build(spec), itemsOf(trace), {
+            partitions: partitionsOf(spec),
+            batchSizes,
+            end: endsOpen(spec, trace),
+          });
         },
       ),
       propertyOptions(250),
@@ -53,10 +57,21 @@ describe("results", () => {
           allowedLatenessMs: 4,
           discard: false,
           single: false,
-          aggregates: [{ field: "n", aggregate: "count" }, { field: "sum", aggregate: "sum" }],
+          aggregates: [
+            { field: "n", aggregate: "count" },
+            { field: "sum", aggregate: "sum" },
+          ],
         },
         { kind: "flatMap", input: { source: 0 }, fn: "twice" },
-        { kind: "union", inputs: [{ step: 1, port: 0 }, { step: 0, port: 1 }, { step: 2, port: 0 }, { step: 1, port: 1 }] },
+        {
+          kind: "union",
+          inputs: [
+            { step: 1, port: 0 },
+            { step: 0, port: 1 },
+            { step: 2, port: 0 },
+            { step: 1, port: 1 },
+          ],
+        },
         {
           kind: "window",
           input: { step: 3, port: 0 },
@@ -65,7 +80,10 @@ describe("results", () => {
           allowedLatenessMs: 2,
           discard: false,
           single: false,
-          aggregates: [{ field: "n", aggregate: "count" }, { field: "bag", aggregate: "bag" }],
+          aggregates: [
+            { field: "n", aggregate: "count" },
+            { field: "bag", aggregate: "bag" },
+          ],
         },
       ],
       sinks: [
@@ -98,23 +116,34 @@ describe("results", () => {
 describe("every record", () => {
   it("is accounted for by every operator: in = done, by reason (INV-5)", async () => {
     await fc.assert(
-      fc.asyncProperty(caseArbitrary(), fc.integer({ min: 1, max: 50 }), async ({ spec, trace }, batchRecords) => {
-        const { driver, outputs } = await runChecked(build(spec), itemsOf(trace), { batchRecords }, { partitions: partitionsOf(spec), end: false });
-        const report = driver.report();
-        for (const operator of report.operators) {
-          const done = Object.values(operator.done).reduce((a, b) => a + b, 0);
-          assert.equal(done, operator.in, `${operator.name}: ${canonical(operator)}`);
-        }
-        // Counted by the sinks themselves, not derived from the operators.
-        for (const { name, records } of report.sinks) assert.equal(records, outputs.get(name)?.length, name);
-        const given = new Map(report.operators.map((operator) => [operator.name, operator]));
-        const expected = evaluate(spec, trace);
-        for (const [name, account] of expected.accounts) {
-          const operator = given.get(name);
-          if (operator !== undefined) assert.equal(operator.in, account.in, name);
-        }
-        for (const { name, records } of report.sources) assert.equal(records, expected.sources.get(name)?.records);
-      }),
+      fc.asyncProperty(
+        caseArbitrary(),
+        fc.integer({ min: 1, max: 50 }),
+        async ({ spec, trace }, batchRecords) => {
+          const { driver, outputs } = await runChecked(
+            build(spec),
+            itemsOf(trace),
+            { batchRecords },
+            { partitions: partitionsOf(spec), end: false },
+          );
+          const report = driver.report();
+          for (const operator of report.operators) {
+            const done = Object.values(operator.done).reduce((a, b) => a + b, 0);
+            assert.equal(done, operator.in, `${operator.name}: ${canonical(operator)}`);
+          }
+          // Counted by the sinks themselves, not derived from the operators.
+          for (const { name, records } of report.sinks)
+            assert.equal(records, outputs.get(name)?.length, name);
+          const given = new Map(report.operators.map((operator) => [operator.name, operator]));
+          const expected = evaluate(spec, trace);
+          for (const [name, account] of expected.accounts) {
+            const operator = given.get(name);
+            if (operator !== undefined) assert.equal(operator.in, account.in, name);
+          }
+          for (const { name, records } of report.sources)
+            assert.equal(records, expected.sources.get(name)?.records);
+        },
+      ),
       propertyOptions(500),
     );
   });
@@ -123,33 +152,61 @@ describe("every record", () => {
 describe("edges", () => {
   it("have watermarks that never fall, carry nothing below them but what is marked late, and nothing after the end (INV-6)", async () => {
     await fc.assert(
-      fc.asyncProperty(caseArbitrary(), fc.integer({ min: 1, max: 50 }), async ({ spec, trace }, batchRecords) => {
-        // The checks of runChecked look at every slot of every edge.
-        await runChecked(build(spec), itemsOf(trace), { batchRecords }, { partitions: partitionsOf(spec), end: false });
-      }),
+      fc.asyncProperty(
+        caseArbitrary(),
+        fc.integer({ min: 1, max: 50 }),
+        async ({ spec, trace }, batchRecords) => {
+          // The checks of runChecked look at every slot of every edge.
+          await runChecked(
+            build(spec),
+            itemsOf(trace),
+            { batchRecords },
+            { partitions: partitionsOf(spec), end: false },
+          );
+        },
+      ),
       propertyOptions(300),
     );
   });
 
   it("hold no more than their limit and one step's outputs, and state is empty at the end of the input (INV-7)", async () => {
     await fc.assert(
-      fc.asyncProperty(caseArbitrary({ ends: true }), fc.integer({ min: 1, max: 8 }), async ({ spec, trace }, batchRecords) => {
-        const { driver } = await runChecked(build(spec), itemsOf(trace), { batchRecords, stall: true }, { partitions: partitionsOf(spec), end: false });
-        assert.deepEqual(driver.state(), []);
-      }),
+      fc.asyncProperty(
+        caseArbitrary({ ends: true }),
+        fc.integer({ min: 1, max: 8 }),
+        async ({ spec, trace }, batchRecords) => {
+          const { driver } = await runChecked(
+            build(spec),
+            itemsOf(trace),
+            { batchRecords, stall: true },
+            { partitions: partitionsOf(spec), end: false },
+          );
+          assert.deepEqual(driver.state(), []);
+        },
+      ),
       propertyOptions(300),
     );
   });
 });
 
 /** Whether partitions may still be ended: a trace that ends some of them itself is left as it is. */
-const endsOpen = (spec: PipelineSpec, trace: Trace): boolean => spec.sources.length > 0 && !trace.some((item) => "end" in item);
+const endsOpen = (spec: PipelineSpec, trace: Trace): boolean =>
+  spec.sources.length > 0 && !trace.some((item) => "end" in item);
 
 const diamondTrace: fc.Arbitrary<Trace> = fc
-  .array(fc.record({ partition: fc.nat(1), step: fc.nat(3), behind: fc.nat(14), key: fc.constantFrom("a", "b", 0, Number.NaN), value: fc.nat(9) }), {
-    maxLength: 60,
-    size: "max",
-  })
+  .array(
+    fc.record({
+      partition: fc.nat(1),
+      step: fc.nat(3),
+      behind: fc.nat(14),
+      key: fc.constantFrom("a", "b", 0, Number.NaN),
+      value: fc.nat(9),
+    }),
+    {
+      maxLength: 60,
+      size: "max",
+    },
+  )
   .map((moves) => {
     let now = 0;
     return moves.map(({ partition, step, behind, key, value }, id) => {
@@ -162,7 +219,10 @@ const diamondTrace: fc.Arbitrary<Trace> = fc
 const orderFreeCase = fc
   .record({
     boundMs: fc.constantFrom(3, 8, 15),
-    steps: fc.array(fc.record({ step: fc.nat(4), key: fc.constantFrom("a", "b", "c"), value: fc.nat(9) }), { maxLength: 60, size: "max" }),
+    steps: fc.array(fc.record({ step: fc.nat(4), key: fc.constantFrom("a", "b", "c"), value: fc.nat(9) }), {
+      maxLength: 60,
+      size: "max",
+    }),
     assigner: fc.constantFrom<Extract<PipelineSpec["steps"][number], { kind: "window" }>["assigner"]>(
       { type: "tumbling", sizeMs: 7, offsetMs: 2 },
       { type: "sliding", sizeMs: 10, slideMs: 4, offsetMs: 0 },
@@ -186,7 +246,12 @@ const orderFreeCase = fc
           allowedLatenessMs: 0,
           discard: false,
           single: false,
-          aggregates: [{ field: "n", aggregate: "count" }, { field: "sum", aggregate: "sum" }, { field: "bag", aggregate: "bag" }, { field: "max", aggregate: "max" }],
+          aggregates: [
+            { field: "n", aggregate: "count" },
+            { field: "sum", aggregate: "sum" },
+            { field: "bag", aggregate: "bag" },
+            { field: "max", aggregate: "max" },
+          ],
         },
       ],
       sinks: [{ name: "out", input: { step: 0, port: 0 } }],
@@ -203,11 +268,22 @@ function shuffleWithin(trace: Trace, boundMs: number, salt: number): Trace {
   };
   const at = (item: Trace[number]): number => ("record" in item ? item.record.at : 0);
   // Sorting by time plus a delay within the bound puts no record behind one that is more than the bound ahead.
-  return trace.map((item) => ({ item, delayed: at(item) + random() * boundMs })).sort((a, b) => a.delayed - b.delayed).map(({ item }) => item);
+  return trace
+    .map((item) => ({ item, delayed: at(item) + random() * boundMs }))
+    .sort((a, b) => a.delayed - b.delayed)
+    .map(({ item }) => item);
 }
 
 async function finalTable(spec: PipelineSpec, trace: Trace): Promise<string[]> {
-  const { outputs, driver } = await runChecked(build(spec), itemsOf(trace), { batchRecords: 7 }, { partitions: partitionsOf(spec) });
-  assert.ok(driver.report().operators.every(({ done }) => done.late === 0), "nothing is late within the bound");
+  const { outputs, driver } = await runChecked(
+    build(spec),
+    itemsOf(trace),
+    { batchRecords: 7 },
+    { partitions: partitionsOf(spec) },
+  );
+  assert.ok(
+    driver.report().operators.every(({ done }) => done.late === 0),
+    "nothing is late within the bound",
+  );
   return (outputs.get("out") ?? []).map(({ value }) => canonical(value)).sort();
 }

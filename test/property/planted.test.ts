@@ -10,7 +10,12 @@ import { sameAsOracle } from "./same-as-oracle.ts";
 const long = process.env["MILLRACE_LONG"] === "1";
 
 /** Whether the property fails within so many runs at the seed, with the bug in the code or without. */
-async function finds(bug: PlantedBug, planted: boolean, seed: number, runs: number): Promise<{ failed: boolean; planted: number; runs: number }> {
+async function finds(
+  bug: PlantedBug,
+  planted: boolean,
+  seed: number,
+  runs: number,
+): Promise<{ failed: boolean; planted: number; runs: number }> {
   const original = globalThis.Function;
   let count = 0;
   globalThis.Function = new Proxy(original, {
@@ -26,7 +31,11 @@ async function finds(bug: PlantedBug, planted: boolean, seed: number, runs: numb
       if (bug.foundBy === "oracle") await sameAsOracle(spec, trace, { batchRecords: 1 });
       else {
         const end = !trace.some((item) => "end" in item);
-        await operatorHarness(() => build(spec), itemsOf(trace), { partitions: partitionsOf(spec), batchSizes: [2, 11], end });
+        await operatorHarness(() => build(spec), itemsOf(trace), {
+          partitions: partitionsOf(spec),
+          batchSizes: [2, 11],
+          end,
+        });
       }
     });
     const { failed, numRuns } = await fc.check(property, { seed, numRuns: runs, endOnFailure: true });
@@ -40,7 +49,10 @@ describe("the properties find the planted bug", () => {
   for (const bug of PLANTED_BUGS) {
     it(bug.name, async () => {
       const found = await finds(bug, true, bug.seed, bug.runs);
-      assert.ok(found.planted > 0, `no stage's text says ${JSON.stringify(bug.says)}: the list is out of date`);
+      assert.ok(
+        found.planted > 0,
+        `no stage's text says ${JSON.stringify(bug.says)}: the list is out of date`,
+      );
       assert.ok(found.failed, `not found in ${bug.runs} runs at seed ${bug.seed}`);
       console.log(`# ${bug.name}: found in run ${found.runs} at seed ${bug.seed}`);
       const clean = await finds(bug, false, bug.seed, found.runs);

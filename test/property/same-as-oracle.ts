@@ -9,6 +9,8 @@ export async function sameAsOracle(spec: PipelineSpec, trace: Trace, options: Dr
   const oracle = observeOracle(spec, trace, Object.keys(engine.accounts), Object.keys(engine.watermarks));
   assert.deepEqual(engine.steps, oracle.steps);
   assert.deepEqual(engine.watermarks, oracle.watermarks);
-  const named = Object.fromEntries(Object.entries(engine.accounts).filter(([name]) => name in oracle.accounts));
+  const named = Object.fromEntries(
+    Object.entries(engine.accounts).filter(([name]) => name in oracle.accounts),
+  );
   assert.deepEqual(named, oracle.accounts);
 }

@@ -39,10 +39,24 @@ export function encodeLine(record: unknown): string {
   }
 }
 
-const LETTER_FIELDS = ["operator", "source", "partition", "offset", "line", "code", "reason", "bytes", "value"];
+const LETTER_FIELDS = [
+  "operator",
+  "source",
+  "partition",
+  "offset",
+  "line",
+  "code",
+  "reason",
+  "bytes",
+  "value",
+];
 
 function isDeadLetter(record: unknown): record is DeadLetter {
-  return typeof record === "object" && record !== null && LETTER_FIELDS.every((field) => Object.hasOwn(record, field));
+  return (
+    typeof record === "object" &&
+    record !== null &&
+    LETTER_FIELDS.every((field) => Object.hasOwn(record, field))
+  );
 }
 
 const base64 = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
