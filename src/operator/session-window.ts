@@ -36,6 +36,8 @@ interface Session<Cell> {
 export interface SessionRow<Cell> {
   /** The time of the row's timer; another timer of this key is a stale one. */
   armed: number;
+  /** When the row was made, among the rows: the order of keys that are due at one time. */
+  order: number;
   sessions: Session<Cell>[];
 }
 
@@ -54,6 +56,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
   const closesAfterMs = 1;
 
   let watermark = Number.NEGATIVE_INFINITY;
+  let orders = 0;
 
   const dueAt = (session: Session<Cell>): number =>
     session.end + closesAfterMs + (session.fired ? latenessMs : 0);
@@ -108,11 +111,12 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     if (session.end + closesAfterMs <= watermark) fire(token, session, "late");
     const due = dueAt(session);
     if (row === undefined) {
-      table.insert(bucket, token, { armed: due, sessions });
-      timers.push(due, token);
+      orders += 1;
+      table.insert(bucket, token, { armed: due, order: orders, sessions });
+      timers.push(due, orders, token);
     } else if (due < row.armed) {
       row.armed = due;
-      timers.push(due, token);
+      timers.push(due, row.order, token);
     }
   }
 
@@ -157,7 +161,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       }
       row.sessions = live;
       if (live.length === 0) table.remove(bucket, token);
-      else timers.push(row.armed, token);
+      else timers.push(row.armed, row.order, token);
     }
     watermark = to;
     mark(to - closesAfterMs);
