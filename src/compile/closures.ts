@@ -1,4 +1,5 @@
 /** The closure path: the same heads and operators, called through closures. Used where code generation is forbidden. */
+import { MillraceError } from "../core/errors.ts";
 import { aggregatorClosures } from "../operator/aggregator.ts";
 import type { Emit, Head } from "../operator/contract.ts";
 import { closure } from "../operator/stateless.ts";
@@ -9,6 +10,7 @@ export function chainClosures({
   plan,
   outputs,
   isSide,
+  direct,
   stalled,
   counts,
   bases,
@@ -24,7 +26,11 @@ export function chainClosures({
     const emits = trees.map((tree): Emit => {
       if ("edge" in tree) {
         const out = outputOf.get(tree.edge);
-        return (value, timestamp) => out?.push(value, timestamp, position.ordinal);
+        const callback = direct && "sink" in tree.edge.to ? tree.edge.to.sink.sink.callback : undefined;
+        if (out === undefined) throw new MillraceError("ENGINE_BUG", "an edge has no batch");
+        return callback === undefined
+          ? (value, timestamp) => out.push(value, timestamp, position.ordinal)
+          : (value, timestamp) => out.call(callback, value, timestamp);
       }
       const { operator, index } = tree;
       return closure({
@@ -41,6 +47,9 @@ export function chainClosures({
     };
   }
 
+  const full = (): boolean =>
+    stalled?.() || outputs.some((out) => out.n >= out.limit || out.waiting !== null);
+
   return factory({
     ...ports,
     ...(aggregator === null ? {} : aggregatorClosures(aggregator.fields, aggregator.withReplaces)),
@@ -51,6 +60,7 @@ export function chainClosures({
         if (!isSide(i) || watermark === Number.POSITIVE_INFINITY) out.mark(watermark, position.ordinal);
       });
     },
-    full: () => stalled?.() || outputs.some((out) => out.n >= out.limit),
+    full,
+    room: () => (full() ? 0 : 1),
   });
 }

@@ -19,6 +19,8 @@ export interface MakeHead {
   readonly outputs: readonly Batch[];
   /** Output i hangs on the late side. */
   readonly isSide: (i: number) => boolean;
+  /** Callback sinks may be called from within the stage: no step of it is ever undone. */
+  readonly direct: boolean;
   /** For tests: says that the outputs are full although they are not. */
   readonly stalled: (() => boolean) | null;
   readonly counts: Float64Array;

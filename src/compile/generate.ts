@@ -1,7 +1,7 @@
 /**
  * The stage compiler: one generated function per stage.
  *
- * Its text is made of the stage's chains (operator/stateless.ts), its aggregator, the writes to its outputs, and the
+ * Its text is made of the stage's chains (chain-text.ts), its aggregator, the writes to its outputs, and the
  * source text of its head's factory. Made anew for each stage, each of these is code of its own for V8: a call site
  * sees one function and one object shape, so the user's functions are inlined and what they make between two
  * operators need not exist. (Eight maps over eight shapes: 110-127 ns a record through shared code, 5-7 ns fused.)
@@ -10,9 +10,9 @@
  */
 import { aggregatorText } from "../operator/aggregator.ts";
 import type { Head } from "../operator/contract.ts";
-import { text } from "../operator/stateless.ts";
 import { stepLoop } from "../operator/step-loop.ts";
-import type { EdgePlan, Tree } from "../plan/stages.ts";
+import type { EdgePlan } from "../plan/stages.ts";
+import { chainText, multiplies } from "./chain-text.ts";
 import type { MakeHead } from "./contract.ts";
 
 export function generate(make: MakeHead): Head {
@@ -30,6 +30,7 @@ export function stageText(
     plan,
     outputs,
     isSide,
+    direct,
     stalled,
     counts,
     bases,
@@ -43,27 +44,7 @@ export function stageText(
 ): string {
   const outName = new Map<EdgePlan, string>(plan.outputs.map((edge, i) => [edge, `o${i}`]));
 
-  const push = (edge: EdgePlan, value: string): string => {
-    const out = outName.get(edge) as string;
-    const ordinal = edge.ordered ? ` ${out}.ord[n] = position.ordinal;` : "";
-    return `{ const n = ${out}.n; if (n === ${out}.ts.length) ${out}.grow(); ${out}.values[n] = ${value}; ${out}.ts[n] = timestamp; ${out}.wm[n] = ${out}.last;${ordinal} ${out}.n = n + 1; }\n`;
-  };
-
-  const statements = (trees: readonly Tree[], value: string): string =>
-    trees
-      .map((tree) =>
-        "edge" in tree
-          ? push(tree.edge, value)
-          : text({
-              node: tree.operator,
-              index: tree.index,
-              value,
-              base: bases[tree.index],
-              bind,
-              next: (port, name) => statements(tree.ports[port], name),
-            }),
-      )
-      .join("");
+  const context = { outputName: (edge: EdgePlan) => outName.get(edge) as string, bases, direct, bind };
 
   const marks = plan.outputs.map((edge, i) => {
     const out = `o${i}`;
@@ -72,26 +53,32 @@ export function stageText(
       : `${out}.last = watermark; if (${out}.n > 0) ${out}.wm[${out}.n - 1] = watermark; else ${out}.start = watermark;`;
     return isSide(i) ? `if (watermark === Infinity) { ${write} }` : write;
   });
-  const fulls = stalled === null ? [] : [`${bind(stalled)}()`];
-  fulls.push(
-    ...plan.outputs.flatMap((_, i) =>
-      outputs[i].limit === Number.POSITIVE_INFINITY ? [] : [`o${i}.n >= ${Number(outputs[i].limit)}`],
-    ),
-  );
+  const limited = outputs
+    .map((out, i) => ({ out, name: `o${i}` }))
+    .filter(({ out }) => out.limit !== Number.POSITIVE_INFINITY);
+  const full = [
+    ...(stalled === null ? [] : [`${bind(stalled)}()`]),
+    ...limited.map(({ out, name }) => `${name}.n >= ${Number(out.limit)} || ${name}.waiting !== null`),
+  ];
+  const room =
+    stalled !== null || multiplies(plan.ports[0])
+      ? "full() ? 0 : 1"
+      : `full() ? 0 : Math.min(Infinity, ${limited.map(({ out, name }) => `${Number(out.limit)} - ${name}.n`).join(", ")})`;
 
   return `const counts = ${bind(counts)}, position = ${bind(position)}, fail = ${bind(failOperator)};
 ${outputs.map((out, i) => `const o${i} = ${bind(out)};`).join("\n")}
 function emit(value, timestamp) {
-${statements(plan.ports[0], "value")}}
+${chainText(plan.ports[0], "value", context)}}
 function side(value, timestamp) {
-${statements(plan.ports[1] ?? [], "value")}}
+${chainText(plan.ports[1] ?? [], "value", context)}}
 function mark(watermark) {
 ${marks.join("\n")}
 }
-function full() { return ${fulls.length === 0 ? "false" : fulls.join(" || ")}; }
+function full() { return ${full.length === 0 ? "false" : full.join(" || ")}; }
+function room() { return ${room}; }
 ${aggregator === null ? "" : aggregatorText(aggregator.fields, aggregator.withReplaces, bind)}
 const stepLoop = ${stepLoop.toString()};
 const head = ${factory.toString()};
-return head({ ...${bind(ports)}, emit, side, mark, full, stepLoop${aggregator === null ? "" : ", create, add, probe, merge, result"} });
+return head({ ...${bind(ports)}, emit, side, mark, full, room, stepLoop${aggregator === null ? "" : ", create, add, probe, merge, result"} });
 `;
 }

@@ -118,7 +118,7 @@ export function compileStage({
     saveStep();
   };
 
-  const base: Omit<HeadPorts, "emit" | "side" | "mark" | "full"> = {
+  const base: Omit<HeadPorts, "emit" | "side" | "mark" | "full" | "room"> = {
     inputs,
     idle: () => {
       for (const out of outputs) out.idle(position.ordinal);
@@ -139,6 +139,7 @@ export function compileStage({
     plan,
     outputs,
     isSide,
+    direct: onBegin === null,
     stalled: stall ? () => ++looked % 2 === 1 : null,
     counts,
     bases,

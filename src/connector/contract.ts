@@ -87,6 +87,11 @@ export interface OpenSink<T> {
 
 export interface Sink<T> {
   readonly description: string;
+  /**
+   * Where a sink does nothing with a record but call a function: that function. It is then called from the stage's own
+   * code, record by record; if it returns a promise, the records behind it wait and go through `write`.
+   */
+  readonly callback?: (record: T, timestamp: number) => unknown;
   /** What it writes to, where two sinks must not write to the same, e.g. "file:/data/out.ndjson". */
   readonly resource?: string;
   open(context: SinkContext): Promise<OpenSink<T>>;

@@ -1,14 +1,12 @@
 /** Errors that user code raises inside a connector, told in one way. */
-import { MillraceError } from "../core/errors.ts";
-
-const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+import { MillraceError, reasonOf } from "../core/errors.ts";
 
 /** SOURCE_FAILED with the cause; an error of Millrace's own stays what it is. */
 export function sourceFailed(source: string, partition: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause;
   return new MillraceError(
     "SOURCE_FAILED",
-    `${source} failed: ${message(cause)}`,
+    `${source} failed: ${reasonOf(cause)}`,
     { source, partition },
     cause,
   );
@@ -17,5 +15,5 @@ export function sourceFailed(source: string, partition: string, cause: unknown):
 /** SINK_FAILED with the cause; an error of Millrace's own stays what it is. */
 export function sinkFailed(sink: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause;
-  return new MillraceError("SINK_FAILED", `${sink} failed: ${message(cause)}`, {}, cause);
+  return new MillraceError("SINK_FAILED", `${sink} failed: ${reasonOf(cause)}`, {}, cause);
 }

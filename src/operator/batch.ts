@@ -8,6 +8,7 @@
  * An ordered edge ends, at any distance, in a stage with several inputs, which needs to know *when* time moved; there
  * such a watermark gets a slot of its own, with NONE for a value.
  */
+import { MillraceError, reasonOf } from "../core/errors.ts";
 
 /** In place of a record: only the watermark moved. */
 export const NONE: unknown = Object.freeze({ slot: "watermark only" });
@@ -32,7 +33,12 @@ export class Batch {
   readonly limit: number;
   /** Records written since the beginning, slots without a record left out. */
   written = 0;
-  private idleSlots = 0;
+  /** Slots of the batch that hold no record. */
+  controls = 0;
+  /** For messages: what reads the batch. */
+  reader = "";
+  /** To a callback sink: the promise that the last call returned. While there is one, records wait in the batch. */
+  waiting: PromiseLike<unknown> | null = null;
 
   constructor(ordered: boolean, limit: number = BATCH_RECORDS) {
     this.ordered = ordered;
@@ -84,10 +90,37 @@ export class Batch {
     if (this.ordered) this.pushSlot(IDLE, ordinal);
   }
 
+  /** To a callback sink: calls it at once, or lets the record wait behind the promise of an earlier call. */
+  call(callback: (record: unknown, timestamp: number) => unknown, value: unknown, timestamp: number): void {
+    if (this.waiting !== null) {
+      this.push(value, timestamp, 0);
+      return;
+    }
+    this.written += 1;
+    let returned: unknown;
+    try {
+      returned = callback(value, timestamp);
+    } catch (error) {
+      this.refuse(error);
+    }
+    if (returned !== undefined) this.await(returned);
+  }
+
+  /** What a callback returned: if it is a promise, the records behind it wait. */
+  await(returned: unknown): void {
+    if (typeof (returned as PromiseLike<unknown> | null)?.then === "function")
+      this.waiting = returned as PromiseLike<unknown>;
+  }
+
+  /** A callback threw: no operator's failure, but the sink's. */
+  refuse(cause: unknown): never {
+    throw new MillraceError("SINK_FAILED", `${this.reader} failed: ${reasonOf(cause)}`, {}, cause);
+  }
+
   /** Everything was read. */
   clear(): void {
-    this.written += this.n - this.idleSlots;
-    this.idleSlots = 0;
+    this.written += this.n - this.controls;
+    this.controls = 0;
     if (this.n > 4 * BATCH_RECORDS) this.shrink();
     this.n = 0;
     this.start = this.last;
@@ -103,6 +136,6 @@ export class Batch {
 
   private pushSlot(slot: unknown, ordinal: number): void {
     this.push(slot, Number.NaN, ordinal);
-    this.idleSlots += 1;
+    this.controls += 1;
   }
 }

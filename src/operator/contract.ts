@@ -34,6 +34,8 @@ export interface HeadPorts {
   readonly mark: (watermark: number) => void;
   readonly idle: () => void;
   readonly full: () => boolean;
+  /** How many records can be emitted before `full` has to be asked again; 0 when it is full. */
+  readonly room: () => number;
   readonly begin: () => void;
   /** The ordinal of the input slot at hand, for ordered edges. */
   readonly position: { ordinal: number };
@@ -47,6 +49,8 @@ export interface HeadPorts {
 
 export interface Head {
   run(): boolean;
+  /** After `run` threw: which slot of the input it was at. */
+  slotAtHand?(): number;
   /** Asks the cold tables for the rows that the inputs will touch. Only an optimisation. */
   prefetch?(): void;
 }

@@ -6,7 +6,7 @@ export function forwardHead({
   emit,
   mark,
   idle,
-  full,
+  room,
   begin,
   position,
   counts,
@@ -15,26 +15,38 @@ export function forwardHead({
 }: HeadPorts): Head {
   const input = inputs[0];
   let next = 0;
+  let watermark = Number.NEGATIVE_INFINITY;
   return {
     run() {
-      const { n, values, ts, wm, ord, ordered } = input;
-      let records = 0;
+      const { n, values, ts, wm, ord, ordered, controls } = input;
       let i = next;
-      for (; i < n && !full(); i++) {
-        begin();
-        position.ordinal = ordered ? ord[i] : i;
-        const value = values[i];
-        if (value === IDLE) {
-          idle();
-        } else if (value !== NONE) {
-          records += 1;
-          emit(value, ts[i]);
+      let records = 0;
+      try {
+        for (let end = 0; i < n; ) {
+          end = Math.min(n, i + room());
+          if (end === i) return false;
+          for (; i < end; i++) {
+            begin();
+            if (ordered) position.ordinal = ord[i];
+            const value = values[i];
+            if (controls === 0 || (value !== NONE && value !== IDLE)) {
+              records += 1;
+              emit(value, ts[i]);
+            } else if (value === IDLE) {
+              idle();
+            }
+            if (wm[i] !== watermark) {
+              watermark = wm[i];
+              mark(watermark);
+            }
+          }
         }
-        mark(wm[i]);
+        return true;
+      } finally {
+        counts[0] += records;
+        next = i < n ? i : 0;
       }
-      counts[0] += records;
-      next = i < n ? i : 0;
-      return i === n;
     },
+    slotAtHand: () => next,
   };
 }

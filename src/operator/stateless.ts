@@ -1,8 +1,6 @@
 /**
- * The stateless operators, each in its two forms: a closure, and the statements that the stage compiler puts in its
+ * The stateless operators as closures; stateless-text.ts has the statements that the stage compiler puts in their
  * place. Both do the same: call the user's function once per record, hand a throw to `fail`, count what they leave out.
- *
- * In the text, user functions are bound parameters (`f0`, `f1`, ...): no name and no literal of the user's is in it.
  */
 import { preview } from "../core/errors.ts";
 import type { Emit } from "./contract.ts";
@@ -33,7 +31,7 @@ export function countersOf(node: Stateless): number {
 }
 
 /** All of what a flatMap's function returned: taken at once, so that a failure leaves none of it behind. */
-function itemsOf(given: unknown): readonly unknown[] {
+export function itemsOf(given: unknown): readonly unknown[] {
   if (Array.isArray(given)) return given;
   if (typeof (given as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== "function") {
     throw new TypeError(`flatMap's function returned ${preview(given)}, which is not iterable`);
@@ -124,61 +122,6 @@ export function closure({ node, next, fail, counts, base }: ClosureContext): Emi
         counts[base + GIVEN_ON + port] += 1;
         next[port](value, timestamp);
       };
-    }
-  }
-}
-
-export interface TextContext {
-  readonly node: Stateless;
-  /** Unique in the stage; makes the names of this operator. */
-  readonly index: number;
-  /** The variable that holds the record. */
-  readonly value: string;
-  readonly base: number;
-  /** Binds a function and returns the name by which the text calls it. */
-  bind(fn: unknown): string;
-  /** The statements of an output port for the record in a variable. */
-  next(port: number, value: string): string;
-}
-
-export function text({ node, index, value, base, bind, next }: TextContext): string {
-  const label = `b${index}`;
-  const guard = (statements: string): string =>
-    `try { ${statements} } catch (e) { fail(${index}, e, ${value}); break ${label}; }`;
-  const block = (statements: string): string => `${label}: { ${statements} }\n`;
-  switch (node.kind) {
-    case "map":
-      return block(
-        `let v${index}; ${guard(`v${index} = ${bind(node.fn)}(${value});`)}\n${next(0, `v${index}`)}`,
-      );
-    case "filter":
-      return block(
-        `let k; ${guard(`k = ${bind(node.fn)}(${value});`)}
-if (!k) { counts[${base + LEFT_OUT}] += 1; break ${label}; }
-${next(0, value)}`,
-      );
-    case "flatMap":
-      return block(
-        `let g; ${guard(`g = ${bind(node.fn)}(${value}); if (!Array.isArray(g)) g = ${bind(itemsOf)}(g);`)}
-counts[${base + GIVEN}] += g.length;
-for (let i = 0; i < g.length; i++) { const v${index} = g[i];\n${next(0, `v${index}`)} }`,
-      );
-    case "peek":
-      return block(`${guard(`${bind(node.fn)}(${value});`)}\n${next(0, value)}`);
-    case "branch": {
-      const tests = node.branches
-        .map(({ predicate }, port) =>
-          predicate === undefined ? `p = ${port};` : `if (${bind(predicate)}(${value})) p = ${port};`,
-        )
-        .join(" else ");
-      const cases = node.branches
-        .map(
-          (_, port) =>
-            `case ${port}: { counts[${base + GIVEN_ON + port}] += 1; ${next(port, value)} break; }`,
-        )
-        .join("\n");
-      return block(`let p = -1; ${guard(tests)}
-switch (p) { ${cases}\ndefault: counts[${base + LEFT_OUT}] += 1; }`);
     }
   }
 }

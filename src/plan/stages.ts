@@ -34,6 +34,8 @@ export interface StagePlan {
   readonly head: HeadNode;
   /** What gives the head's keys. */
   readonly keyBy: KeyByNode | null;
+  /** Its inputs carry ordinals. */
+  readonly ordered: boolean;
   /** By output port of the head. */
   readonly ports: readonly (readonly Tree[])[];
   /** The stage's stateless operators by `index`. */
@@ -92,7 +94,7 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
 
     const ports = head.kind === "window" ? [trees(head, 0), trees(head, 1)] : [trees(head, 0)];
     const keyBy = head.kind === "window" && head.input.node.kind === "keyBy" ? head.input.node : null;
-    return { head, keyBy, ports, operators, outputs };
+    return { head, keyBy, ordered: isOrdered(head), ports, operators, outputs };
   });
 
   return stages.map((stage) => ({

@@ -93,6 +93,11 @@ function problemOf(
   );
 }
 
+/** The same error, with the record's place. */
+export function locatedAt(error: MillraceError, found: RecordOrigin | null): MillraceError {
+  return new MillraceError(error.code, whatOf(error), { ...error.context, ...whereOf(found) }, error.cause);
+}
+
 function whereOf(found: RecordOrigin | null): ErrorContext {
   if (found === null) return {};
   const { source, partition, origin } = found;

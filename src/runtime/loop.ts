@@ -13,7 +13,7 @@ import type { DeadLetterSinkNode, Plan, SinkNode, SourceNode } from "../plan/nod
 import { cutStages, type EdgePlan, type StagePlan } from "../plan/stages.ts";
 import { MISS } from "../state/miss.ts";
 import { type ColdOptions, ColdState } from "./cold-state.ts";
-import { Failures } from "./failures.ts";
+import { Failures, locatedAt } from "./failures.ts";
 import { Intake } from "./intake.ts";
 import type { IntakeOptions, RecordOrigin } from "./source-intake.ts";
 
@@ -73,15 +73,8 @@ export class Loop {
     const batchOf = (edge: EdgePlan): Batch => edges.get(edge) as Batch;
 
     const sourceBatches = new Map<SourceNode, Batch>();
-    for (const { head, outputs } of stagePlans) {
-      if (head.kind === "source")
-        sourceBatches.set(
-          head,
-          new Batch(
-            outputs.some((edge) => edge.ordered),
-            limit,
-          ),
-        );
+    for (const { head, ordered } of stagePlans) {
+      if (head.kind === "source") sourceBatches.set(head, new Batch(ordered, limit));
     }
     const intakeOptions: IntakeOptions = {
       nodes: [...sourceBatches.keys()],
@@ -124,6 +117,7 @@ export class Loop {
     for (const [edge, batch] of edges) {
       if ("stage" in edge.to) continue;
       const sink: SinkEdge = { node: edge.to.sink, batch, open: null };
+      batch.reader = edge.to.sink.sink.description;
       this.sinks.push(sink);
       this.sinkOf.set(batch, sink);
     }
@@ -167,8 +161,12 @@ export class Loop {
     this.failures.begin();
     const taken = this.intake.take(this.options.batchRecords ?? BATCH_RECORDS);
     if (taken === 0 && !this.failures.hasLetters) return false;
-    for (const stage of this.stages) await this.pump(stage);
-    for (const sink of this.sinks) if (sink.batch.n > 0) await this.write(sink);
+    for (const stage of this.stages) {
+      if (this.cold !== null) await this.pump(stage, await this.runHead(stage));
+      else if (!this.runOnce(stage)) await this.pump(stage, false);
+    }
+    for (const sink of this.sinks)
+      if (sink.batch.n > 0 || sink.batch.waiting !== null) await this.write(sink);
     if (this.failures.hasLetters) await this.writeLetters();
     const now = this.options.ports.clock.monotonic();
     if (now - this.yieldedAt >= YIELD_EVERY_MS) {
@@ -204,22 +202,36 @@ export class Loop {
     this.wakeUp = null;
   }
 
-  /** Runs a stage until it has read all its inputs, and whatever must make room for that. */
-  private async pump(stage: Stage): Promise<void> {
-    await this.cold?.prefetch(stage);
-    while (!(await this.runHead(stage))) {
+  /** The usual case, without a promise: state is in memory. False when an output is full. */
+  private runOnce(stage: Stage): boolean {
+    let done: boolean;
+    try {
+      done = stage.head.run();
+    } catch (error) {
+      throw this.problemOf(stage, error);
+    }
+    this.options.onRun?.(stage);
+    if (done) for (const input of stage.inputs) input.clear();
+    return done;
+  }
+
+  /** Runs a stage that paused until it has read all its inputs, and whatever must make room for that. */
+  private async pump(stage: Stage, done: boolean): Promise<void> {
+    while (!done) {
       for (const out of stage.outputs) {
-        if (out.n < out.limit) continue;
+        if (out.n < out.limit && out.waiting === null) continue;
         const reader = this.readers.get(out);
-        if (reader !== undefined) await this.pump(reader);
+        if (reader !== undefined) await this.pump(reader, await this.runHead(reader));
         const sink = this.sinkOf.get(out);
         if (sink !== undefined) await this.write(sink);
       }
+      done = await this.runHead(stage);
     }
     for (const input of stage.inputs) input.clear();
   }
 
   private async runHead(stage: Stage): Promise<boolean> {
+    await this.cold?.prefetch(stage);
     for (;;) {
       try {
         const done = stage.head.run();
@@ -234,34 +246,41 @@ export class Loop {
     }
   }
 
-  /** Where the record at hand came from; null where the stage can't tell. */
+  /** Where the record at hand came from; null where the edges carry no ordinals. */
   private locate(stage: StagePlan, ordinal: number): RecordOrigin | null {
-    const { head, inputs, outputs } = stage;
-    // Unordered edges carry no ordinals; but a source's own stage counts its slots, which are that if it is alone.
-    const known =
-      head.kind === "source"
-        ? outputs.some((edge) => edge.ordered) || this.intake.sources.length === 1
-        : inputs.some((edge) => edge.ordered);
-    return known ? this.intake.locate(ordinal) : null;
+    return stage.ordered ? this.intake.locate(ordinal) : null;
   }
 
-  /** What a head threw that no operator's policy covers. */
-  private problemOf({ plan: { head } }: Stage, error: unknown): unknown {
-    if (error instanceof MillraceError) return error;
-    const context = { operator: head.name };
-    if (head.kind !== "window")
-      return new MillraceError("ENGINE_BUG", `${head.name}: ${reasonOf(error)}`, context, error);
-    return new MillraceError(
-      "USER_FUNCTION_FAILED",
-      `An aggregate of ${head.name} threw ${reasonOf(error)}`,
-      context,
-      error,
-    );
+  /** What ended a stage's run, as the user sees it. */
+  private problemOf({ plan: { head: node }, head }: Stage, error: unknown): unknown {
+    const context = { operator: node.name };
+    if (!(error instanceof MillraceError)) {
+      if (node.kind !== "window")
+        return new MillraceError("ENGINE_BUG", `${node.name}: ${reasonOf(error)}`, context, error);
+      return new MillraceError(
+        "USER_FUNCTION_FAILED",
+        `An aggregate of ${node.name} threw ${reasonOf(error)}`,
+        context,
+        error,
+      );
+    }
+    const slot = head.slotAtHand?.();
+    // The slots of a source that is alone are numbered as the intake numbers them.
+    if (error.context.source !== undefined || slot === undefined || this.intake.sources.length > 1)
+      return error;
+    return locatedAt(error, this.intake.locate(slot));
   }
 
   private async write(sink: SinkEdge): Promise<void> {
     const { batch, open } = sink;
-    await this.guard(sink, () => open?.write(batch.values, batch.ts, 0, batch.n));
+    const { waiting } = batch;
+    if (waiting !== null) {
+      batch.waiting = null;
+      await this.guard(sink, async () => {
+        await waiting;
+      });
+    }
+    if (batch.n > 0) await this.guard(sink, () => open?.write(batch.values, batch.ts, 0, batch.n));
     batch.clear();
   }
 

@@ -292,7 +292,7 @@ export class SourceIntake {
     const { boundMs } = this.node.watermark;
     let { watermark } = this;
     if (boundMs === null || this.stamp === null || this.options.batchMode) {
-      for (let i = from; i < to; i++) wm[i] = watermark;
+      wm.fill(watermark, from, to);
     } else {
       const others = this.leastBut(state);
       let max = state.maxTimestamp;
@@ -353,6 +353,7 @@ export class SourceIntake {
   private slot(value: unknown, ordinal: number): void {
     const { batch } = this;
     batch.push(value, Number.NaN, ordinal);
+    batch.controls += 1;
     batch.wm[batch.n - 1] = this.watermark;
     batch.last = this.watermark;
   }

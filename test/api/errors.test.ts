@@ -474,7 +474,7 @@ describe("while the pipeline runs", () => {
     const source = await failBoth((app) => ({
       out: app.source(fromAsyncIterable(broken(), { name: "line" })),
     }));
-    check(source, "SOURCE_FAILED", "fromAsyncIterable(line) failed: the line is dead");
+    check(source, "SOURCE_FAILED", "fromAsyncIterable(line) failed: RangeError: the line is dead");
     assert.equal(String(source.cause), "RangeError: the line is dead");
     const sink = await failBoth((app) => {
       const out = ticks(app);

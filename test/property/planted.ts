@@ -137,8 +137,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "filtered records are not counted",
-    says: "if (!k) { counts",
-    insteadSays: "if (!k) { counts.slice()",
+    says: "] += 1; break b",
+    insteadSays: "] += 0; break b",
     foundBy: "oracle",
     seed: 1,
     runs: 2000,

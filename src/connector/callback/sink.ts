@@ -16,6 +16,7 @@ export function forEach<T>(fn: Callback<T>): Sink<T> {
   const description = fn.name === "" ? "forEach()" : `forEach(${fn.name})`;
   return {
     description,
+    callback: fn,
     async open() {
       let busy: Promise<void> = Promise.resolve();
       return {

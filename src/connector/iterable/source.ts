@@ -21,7 +21,8 @@ class ArrayPartition<T> extends PulledPartition<T> {
   protected override pull(into: T[], at: number, max: number): void {
     const from = this.position;
     const to = Math.min(from + max, this.#total);
-    for (let i = from; i < to; i++) into[at + i - from] = this.#values[i]!;
+    const values = this.#values;
+    for (let i = from, slot = at; i < to; i++, slot++) into[slot] = values[i]!;
     this.position = to;
     this.ended = to === this.#total;
   }
