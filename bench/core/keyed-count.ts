@@ -62,7 +62,7 @@ export async function keyedCount<K extends number | string>(
       .keyBy((r) => r.key as number)
       .window(tumbling(SIZE_MS))
       .aggregate(count())
-      .to(forEach((r) => take(r as Result<never>)));
+      .to(forEach(take as (r: unknown) => void));
     const { operators } = await app.run();
     return result(operators.reduce((late, operator) => late + operator.done.late, 0));
   };

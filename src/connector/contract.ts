@@ -47,6 +47,11 @@ export interface Partition<T> {
    * @throws what made the partition fail
    */
   poll(into: T[], at: number, max: number): number;
+  /**
+   * The same for records that lie in an array already: a new array of at most `max` of them, which the engine keeps. It
+   * calls one or the other.
+   */
+  slice?(max: number): T[];
   /** True once everything was handed over and nothing will follow. */
   readonly ended: boolean;
   /** True while nothing is pending: position = end of the log. Only then can idleness be measured. */

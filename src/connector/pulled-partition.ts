@@ -28,9 +28,14 @@ export abstract class PulledPartition<T> implements Partition<T> {
   /** Like `poll`, but counts each record in `position` as soon as it is in place, and sets `ended`. */
   protected abstract pull(into: T[], at: number, max: number): void;
 
+  /** Notes where a poll begins, for `locate`. */
+  protected polledFrom(position: number): number {
+    this.#polledFrom = position;
+    return position;
+  }
+
   poll(into: T[], at: number, max: number): number {
-    const from = this.position;
-    this.#polledFrom = from;
+    const from = this.polledFrom(this.position);
     if (this.#failure === undefined) {
       try {
         this.pull(into, at, max);

@@ -20,7 +20,7 @@ export const BATCH_RECORDS = 1024;
 
 export class Batch {
   n = 0;
-  readonly values: unknown[] = [];
+  values: unknown[] = [];
   ts: Float64Array;
   wm: Float64Array;
   ord: Float64Array;

@@ -19,6 +19,8 @@ export function forwardHead({
   return {
     run() {
       const { n, values, ts, wm, ord, ordered, controls } = input;
+      // Without event time, and wherever time stands still, no slot needs a look at its watermark.
+      const moves = n > 0 && wm[n - 1] !== watermark;
       let i = next;
       let records = 0;
       try {
@@ -35,7 +37,7 @@ export function forwardHead({
             } else if (value === IDLE) {
               idle();
             }
-            if (wm[i] !== watermark) {
+            if (moves && wm[i] !== watermark) {
               watermark = wm[i];
               mark(watermark);
             }

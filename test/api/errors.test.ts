@@ -485,7 +485,7 @@ describe("while the pipeline runs", () => {
       );
       return { out };
     });
-    check(sink, "SINK_FAILED", "forEach() failed: full");
+    check(sink, "SINK_FAILED", "forEach() failed: RangeError: full");
   });
 
   const folder = mkdtempSync(join(tmpdir(), "millrace-errors-"));

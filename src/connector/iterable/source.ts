@@ -27,6 +27,14 @@ class ArrayPartition<T> extends PulledPartition<T> {
     this.ended = to === this.#total;
   }
 
+  slice(max: number): T[] {
+    const from = this.polledFrom(this.position);
+    const to = Math.min(from + max, this.#total);
+    this.position = to;
+    this.ended = to === this.#total;
+    return this.#values.slice(from, to);
+  }
+
   progress(): { done: number; total: number; unit: "records" } {
     return { done: this.position, total: this.#total, unit: "records" };
   }
