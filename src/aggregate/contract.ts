@@ -35,6 +35,8 @@ export interface Aggregate<In, Acc, Out> {
   /** The accumulator without an input that was added before; aggregates that have it are invertible. */
   readonly retract?: (accumulator: Acc, input: any, timestamp: number) => Acc;
   readonly bound: Bound;
+  /** True where the accumulator is always a number: it can then be kept in a typed array. */
+  readonly numeric: boolean;
   /** True where the result hangs on the order of arrival (INV-2 does not hold for it). */
   readonly orderSensitive: boolean;
   /** True for user code, whose `add` may throw. */
@@ -75,10 +77,11 @@ export function aggregate<In, Acc, Out>(parts: {
           retract: (accumulator, value, timestamp) => parts.retract?.(accumulator, value, timestamp) as Acc,
         }),
     bound: "window",
+    numeric: false,
     orderSensitive: false,
     custom: true,
   };
 }
 
 /** The fixed parts of a built-in aggregate. */
-export const builtIn = { custom: false, orderSensitive: false, bound: "constant" } as const;
+export const builtIn = { custom: false, numeric: false, orderSensitive: false, bound: "constant" } as const;

@@ -8,6 +8,7 @@ import { type Aggregate, builtIn } from "./contract.ts";
 export function count(): Aggregate<unknown, number, number> {
   return {
     ...builtIn,
+    numeric: true,
     name: "count",
     takes: "anything",
     create: () => 0,
@@ -26,6 +27,7 @@ export function count(): Aggregate<unknown, number, number> {
 export function sum<In>(of: (value: In) => number): Aggregate<In, number, number> {
   return {
     ...builtIn,
+    numeric: true,
     name: "sum",
     takes: "number",
     input: of,

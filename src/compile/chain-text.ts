@@ -54,16 +54,16 @@ function runText(first: OperatorTree, value: string, context: ChainTextContext):
       variables.push(result);
       current = result;
     }
-    return run.length === 1 ? step : `at = ${index}; ${step}`;
+    return `at = ${index}; ${step}`;
   });
-  const failed =
-    run.length === 1
-      ? `fail(${first.index}, e, ${value})`
-      : `fail(at, e, ${bind(workedOn(run))}(at, ${value}))`;
-  const declared = [...variables, ...(run.length === 1 ? [] : ["at"])];
-  return `${label}: { ${declared.length === 0 ? "" : `let ${declared.join(", ")};`}
-try { ${steps.join("\n")} } catch (e) { ${failed}; break ${label}; }
-${chainText(rest, current, context)} }
+  const [end] = rest;
+  // A callback at the end of the run shares its `try`.
+  const call = rest.length === 1 && "edge" in end ? callText(end.edge, current, context) : null;
+  if (call !== null) steps.push(`at = -1; ${call.attempt}`);
+  const refuse = call === null ? "" : `if (at < 0) ${call.refuse} `;
+  return `${label}: { let ${["at", "r", ...variables].join(", ")};
+try { ${steps.join("\n")} } catch (e) { ${refuse}fail(at, e, ${bind(workedOn(run))}(at, ${value})); break ${label}; }
+${call === null ? chainText(rest, current, context) : call.after} }
 `;
 }
 
@@ -83,14 +83,28 @@ function workedOn(run: readonly OperatorTree[]): (at: number, value: unknown) =>
   };
 }
 
-function edgeText(edge: EdgePlan, value: string, { outputName, direct, bind }: ChainTextContext): string {
+function edgeText(edge: EdgePlan, value: string, context: ChainTextContext): string {
+  const call = callText(edge, value, context);
+  if (call === null) return `${pushText(edge, value, context)}\n`;
+  return `{ let r; try { ${call.attempt} } catch (e) { ${call.refuse} } ${call.after} }\n`;
+}
+
+function pushText(edge: EdgePlan, value: string, { outputName }: ChainTextContext): string {
   const out = outputName(edge);
   const ordinal = edge.ordered ? ` ${out}.ord[n] = position.ordinal;` : "";
-  const push = `{ const n = ${out}.n; if (n === ${out}.ts.length) ${out}.grow(); ${out}.values[n] = ${value}; ${out}.ts[n] = timestamp; ${out}.wm[n] = ${out}.last;${ordinal} ${out}.n = n + 1; }`;
-  const callback = direct && "sink" in edge.to ? edge.to.sink.sink.callback : undefined;
-  if (callback === undefined) return `${push}\n`;
-  return `if (${out}.waiting === null) { ${out}.written += 1; let r; try { r = ${bind(callback)}(${value}, timestamp); } catch (e) { ${out}.refuse(e); } if (r !== undefined) ${out}.await(r); } else ${push}
-`;
+  return `{ const n = ${out}.n; if (n === ${out}.ts.length) ${out}.grow(); ${out}.values[n] = ${value}; ${out}.ts[n] = timestamp; ${out}.wm[n] = ${out}.last;${ordinal} ${out}.n = n + 1; }`;
+}
+
+/** The call of a sink's callback, what to do if it throws, and with what it returns in `r`; null for other edges. */
+function callText(edge: EdgePlan, value: string, context: ChainTextContext) {
+  const callback = context.direct && "sink" in edge.to ? edge.to.sink.sink.callback : undefined;
+  if (callback === undefined) return null;
+  const out = context.outputName(edge);
+  return {
+    attempt: `if (${out}.waiting === null) { ${out}.written += 1; r = ${context.bind(callback)}(${value}, timestamp); } else ${pushText(edge, value, context)}`,
+    refuse: `${out}.refuse(e);`,
+    after: `if (r !== undefined) ${out}.await(r);`,
+  };
 }
 
 /** Whether one record of the head can make more than one record on one of the outputs. */

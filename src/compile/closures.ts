@@ -2,6 +2,7 @@
 import { MillraceError } from "../core/errors.ts";
 import { aggregatorClosures } from "../operator/aggregator.ts";
 import type { Emit, Head } from "../operator/contract.ts";
+import { isNumeric, numberAggregatorClosures } from "../operator/number-aggregator.ts";
 import { closure } from "../operator/stateless.ts";
 import type { Tree } from "../plan/stages.ts";
 import type { MakeHead } from "./contract.ts";
@@ -53,6 +54,10 @@ export function chainClosures({
   return factory({
     ...ports,
     ...(aggregator === null ? {} : aggregatorClosures(aggregator.fields, aggregator.withReplaces)),
+    numbers:
+      aggregator !== null && isNumeric(aggregator.fields)
+        ? numberAggregatorClosures(aggregator.fields)
+        : null,
     emit: emitTo(plan.ports[0]),
     side: emitTo(plan.ports[1] ?? []),
     mark(watermark: number) {

@@ -10,6 +10,7 @@
  */
 import { aggregatorText } from "../operator/aggregator.ts";
 import type { Head } from "../operator/contract.ts";
+import { isNumeric, numberAggregatorText } from "../operator/number-aggregator.ts";
 import { stepLoop } from "../operator/step-loop.ts";
 import type { EdgePlan } from "../plan/stages.ts";
 import { chainText, multiplies } from "./chain-text.ts";
@@ -77,8 +78,9 @@ ${marks.join("\n")}
 function full() { return ${full.length === 0 ? "false" : full.join(" || ")}; }
 function room() { return ${room}; }
 ${aggregator === null ? "" : aggregatorText(aggregator.fields, aggregator.withReplaces, bind)}
+const numbers = ${aggregator !== null && isNumeric(aggregator.fields) ? numberAggregatorText(aggregator.fields, bind) : "null"};
 const stepLoop = ${stepLoop.toString()};
 const head = ${factory.toString()};
-return head({ ...${bind(ports)}, emit, side, mark, full, room, stepLoop${aggregator === null ? "" : ", create, add, probe, merge, result"} });
+return head({ ...${bind(ports)}, emit, side, mark, full, room, stepLoop${aggregator === null ? "" : ", create, add, probe, merge, result, numbers"} });
 `;
 }

@@ -31,7 +31,7 @@ export function checkInput(takes: Takes, name: string, input: unknown): void {
   );
 }
 
-function inputOf({ aggregate, name }: Fields[number], value: unknown): unknown {
+export function inputOf({ aggregate, name }: Fields[number], value: unknown): unknown {
   const input = aggregate.input === undefined ? value : aggregate.input(value);
   if (aggregate.takes !== "anything") checkInput(aggregate.takes, name, input);
   return input;
@@ -102,21 +102,27 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
   };
 }
 
+/** Declares x0, x1, ...: what each aggregate takes of the record in `value`, checked. */
+export function inputsText(fields: Fields, bind: (value: unknown) => string): string {
+  const check = bind(checkInput);
+  return fields
+    .map(({ name, aggregate }, i) => {
+      const take = aggregate.input === undefined ? "value" : `${bind(aggregate.input)}(value)`;
+      const orNaN = aggregate.takes === "ordered" ? ` || x${i} !== x${i}` : "";
+      const refuse = `${check}(${bind(aggregate.takes)}, ${bind(name)}, x${i})`;
+      const guard = aggregate.takes === "anything" ? "" : `if (typeof x${i} !== "number"${orNaN}) ${refuse};`;
+      return `const x${i} = ${take}; ${guard}`;
+    })
+    .join("\n");
+}
+
 /** The same as declarations of create, add, probe, merge and result. */
 export function aggregatorText(
   fields: Fields,
   withReplaces: boolean,
   bind: (value: unknown) => string,
 ): string {
-  const check = bind(checkInput);
-  const inputs = fields.map(({ name, aggregate }, i) => {
-    const take = aggregate.input === undefined ? "value" : `${bind(aggregate.input)}(value)`;
-    const guard =
-      aggregate.takes === "anything"
-        ? ""
-        : `if (typeof x${i} !== "number"${aggregate.takes === "ordered" ? ` || x${i} !== x${i}` : ""}) ${check}(${bind(aggregate.takes)}, ${bind(name)}, x${i});`;
-    return `const x${i} = ${take}; ${guard}`;
-  });
+  const inputs = inputsText(fields, bind);
   const news = customFirst(fields).map(
     ({ index: i, aggregate }) => `const n${i} = ${bind(aggregate.add)}(cell.a${i}, x${i}, timestamp, value);`,
   );
@@ -129,12 +135,12 @@ export function aggregatorText(
         ]
       : [],
   );
-  const probe = `function (cell, value, timestamp) {\n${inputs.join("\n")}\n${probes.join("\n")}\n}`;
+  const probe = `function (cell, value, timestamp) {\n${inputs}\n${probes.join("\n")}\n}`;
   return `
 const probe = ${probes.length === 0 ? "null" : probe};
 function create() { return { panes: 0, ${fields.map(({ aggregate }, i) => `a${i}: ${bind(aggregate.create)}()`).join(", ")} }; }
 function add(cell, value, timestamp) {
-${inputs.join("\n")}
+${inputs}
 ${news.join("\n")}
 ${each((i) => `cell.a${i} = n${i};`)}
 }

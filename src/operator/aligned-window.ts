@@ -6,6 +6,9 @@
  * passes an end, the bucket's rows fire (on-time panes); when it passes end + lateness, the bucket is dropped. A
  * record that comes in between fires its row at once (a late pane).
  *
+ * Rows of numeric keys whose accumulators are numbers lie in typed arrays (state/number-rows.ts) while all state is in
+ * memory: half the time of a Map of objects, and nothing for the garbage collector.
+ *
  * Cost of a record: one row look-up per window that holds it (size / slide). Records mostly share their slide with the
  * record before: the buckets of the last slide are kept at hand.
  *
@@ -13,7 +16,7 @@
  */
 import type { Token } from "../core/key.ts";
 import type { Bucket } from "../state/table.ts";
-import type { Head, WindowPorts } from "./contract.ts";
+import type { Head, NumberAggregator, WindowPorts } from "./contract.ts";
 
 /** A row: an accumulator, and how many panes it has fired. */
 export interface PaneCell {
@@ -21,6 +24,8 @@ export interface PaneCell {
 }
 
 export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
+  /** Where all accumulators are numbers: keeps the rows of numeric keys in typed arrays while state is in memory. */
+  readonly numbers: NumberAggregator | null;
   readonly sizeMs: number;
   readonly slideMs: number;
   readonly offsetMs: number;
@@ -29,7 +34,7 @@ export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
 export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
   const { table, keyOf, tokenOf, keyOfToken, create, add, probe, result } = ports;
-  const { sizeMs, slideMs, offsetMs, latenessMs, discard } = ports;
+  const { sizeMs, slideMs, offsetMs, latenessMs, discard, numbers } = ports;
   const input = inputs[0];
   const perRecord = Math.ceil(sizeMs / slideMs);
 
@@ -42,8 +47,11 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   const cached = new Array<Bucket<PaneCell> | undefined>(perRecord).fill(undefined);
 
   /** A firing that ran out of room goes on here. */
-  let entries: Iterator<[Token, PaneCell]> | null = null;
+  let entries: IterableIterator<[Token, PaneCell]> | null = null;
   let firing: Bucket<PaneCell> | null = null;
+  let firingAt = 0;
+  /** Numeric keys of the window that fired last: what the next one is made for. */
+  let expected = 0;
 
   function open(slot: number, end: number): Bucket<PaneCell> {
     const bucket = table.open(end);
@@ -81,6 +89,18 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
         continue;
       }
       const bucket = cached[slot] ?? open(slot, end);
+      if (numbers !== null && typeof token === "number" && !Number.isNaN(token) && table.cold === null) {
+        let at: number;
+        bucket.numbers ??= numbers.newRows(latenessMs > 0, expected);
+        try {
+          at = numbers.add(bucket.numbers, token, value, timestamp);
+        } catch (error) {
+          fail(1, error, value);
+          return;
+        }
+        if (end <= watermark) fireNumbers(bucket, bucket.numbers.slots, at, "late");
+        continue;
+      }
       let cell = table.edit(bucket, token);
       try {
         if (cell === undefined) {
@@ -148,6 +168,15 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
     }
   }
 
+  function fireNumbers(bucket: Bucket<PaneCell>, slots: Float64Array, at: number, pane: string): void {
+    const end = bucket.time;
+    counts[4] += 1;
+    if (numbers === null) return;
+    const panes = latenessMs === 0 ? 0 : slots[at + numbers.panesAt]++;
+    emit(numbers.result(slots, at, end - sizeMs, end, pane, panes), end - 1);
+    if (discard && latenessMs > 0) numbers.reset(slots, at);
+  }
+
   /** Fires and drops what `to` makes due. False when an output is full: call again with the same `to`. */
   function advance(to: number): boolean {
     for (;;) {
@@ -157,13 +186,24 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
         const bucket = table.buckets[table.indexAfter(watermark)];
         if (bucket === undefined || bucket.time > to) break;
         firing = bucket;
+        firingAt = 0;
         entries = bucket.rows.entries();
       }
-      for (let entry = (entries as Iterator<[Token, PaneCell]>).next(); !entry.done; ) {
-        const [token, cell] = entry.value;
+      if (firing.numbers !== null) {
+        expected = firing.numbers.size;
+        const { slots, stride } = firing.numbers;
+        while (firingAt < slots.length) {
+          const at = firingAt;
+          firingAt += stride;
+          if (Number.isNaN(slots[at])) continue;
+          fireNumbers(firing, slots, at, "on-time");
+          if (full()) return false;
+        }
+      }
+      // A Map's iterator goes on where it was left.
+      for (const [token, cell] of entries as IterableIterator<[Token, PaneCell]>) {
         fire(firing, token, latenessMs === 0 ? cell : (table.edit(firing, token) as PaneCell), "on-time");
         if (full()) return false;
-        entry = (entries as Iterator<[Token, PaneCell]>).next();
       }
       // Its records are behind the watermark now; if the firing was cut short, it goes on with the next bucket.
       watermark = firing.time;

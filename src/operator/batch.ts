@@ -16,7 +16,7 @@ export const NONE: unknown = Object.freeze({ slot: "watermark only" });
 export const IDLE: unknown = Object.freeze({ slot: "idle" });
 
 /** Records that an edge takes before its writer must pause. Fits the second-level cache with its columns. */
-export const BATCH_RECORDS = 1024;
+export const BATCH_RECORDS = 4096;
 
 export class Batch {
   n = 0;

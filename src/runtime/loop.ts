@@ -24,7 +24,7 @@ export interface LoopOptions {
   readonly batchMode: boolean;
   /** False: the closure path. */
   readonly generated: boolean;
-  /** Records taken per turn at the most. Default 1024 */
+  /** Records taken per turn at the most. Default BATCH_RECORDS */
   readonly batchRecords?: number;
   /** For tests: state that is not in memory. */
   readonly cold?: ColdOptions | null;

@@ -42,13 +42,21 @@ export class KeyMap<V> {
   }
 
   /** In the order of insertion within each part; entries may be deleted while walking. */
-  entries(): Iterator<[Token, V]> {
+  entries(): IterableIterator<[Token, V]> {
     return this.more === null ? this.first.entries() : this.allEntries();
   }
 
-  private *allEntries(): Generator<[Token, V]> {
-    yield* this.first.entries();
-    for (const map of this.more ?? []) yield* map.entries();
+  /** Like a Map's own iterator it has no `return`: a walk that was left goes on where it was. */
+  private allEntries(): IterableIterator<[Token, V]> {
+    const walk = (function* (maps: Iterable<Map<Token, V>>) {
+      for (const map of maps) yield* map.entries();
+    })([this.first, ...(this.more ?? [])]);
+    return {
+      next: () => walk.next(),
+      [Symbol.iterator]() {
+        return this;
+      },
+    };
   }
 
   private getMore(token: Token): V | undefined {

@@ -11,10 +11,13 @@
 import { keyGroupOf, keyOf, type Key, type Token } from "../core/key.ts";
 import type { Change, RowLayout, RowStore } from "./contract.ts";
 import { KeyMap } from "./key-map.ts";
+import type { NumberRows } from "./number-rows.ts";
 
 export class Bucket<V> {
   readonly time: number;
   readonly rows = new KeyMap<V>();
+  /** Rows that are numbers only, where their owner keeps them so (number-rows.ts); only while state is in memory. */
+  numbers: NumberRows | null = null;
 
   constructor(time: number) {
     this.time = time;
@@ -107,21 +110,25 @@ export class Table<V> {
 
   /** Live rows, those in memory. */
   get size(): number {
-    return this.buckets.reduce((n, bucket) => n + bucket.rows.size, 0);
+    return this.buckets.reduce((n, bucket) => n + bucket.rows.size + (bucket.numbers?.size ?? 0), 0);
   }
 
   *stateRows(): Generator<StateRow> {
     for (const bucket of this.buckets) {
-      for (const [token, value] of { [Symbol.iterator]: () => bucket.rows.entries() }) {
-        yield {
-          operator: this.operator,
-          table: this.name,
-          keyGroup: keyGroupOf(token),
-          key: keyOf(token),
-          time: bucket.time,
-          value,
-        };
+      for (const [token, value] of bucket.rows.entries()) yield this.stateRow(bucket, token, value);
+      const { numbers } = bucket;
+      if (numbers === null) continue;
+      const { slots, stride } = numbers;
+      for (let at = 0; at < slots.length; at += stride) {
+        if (Number.isNaN(slots[at])) continue;
+        const values = Array.from(slots.subarray(at + 1, at + stride));
+        yield this.stateRow(bucket, slots[at], values);
       }
     }
+  }
+
+  private stateRow(bucket: Bucket<V>, token: Token, value: unknown): StateRow {
+    const { operator, name: table } = this;
+    return { operator, table, keyGroup: keyGroupOf(token), key: keyOf(token), time: bucket.time, value };
   }
 }

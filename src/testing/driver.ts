@@ -25,7 +25,7 @@ export interface DriverOptions {
   readonly mode?: "streaming" | "batch";
   /** Default "on" */
   readonly codegen?: "on" | "off";
-  /** Trace items per turn at the most. Default 1024 */
+  /** Trace items per turn at the most. Default 4096 */
   readonly batchRecords?: number;
   /** Virtual milliseconds since 1970 at the beginning. Default 0 */
   readonly startMs?: number;

@@ -12,6 +12,7 @@ import {
   tumbling,
 } from "millrace";
 import { testDriver } from "millrace/testing";
+import { BATCH_RECORDS } from "../../src/operator/batch.ts";
 
 interface Reading {
   readonly id: number;
@@ -65,7 +66,7 @@ describe("the loop", () => {
     await soon();
     const whileBusy = made;
     assert.ok(
-      whileBusy <= 2048,
+      whileBusy <= 2 * BATCH_RECORDS,
       `${whileBusy} records were read while the sink took none of the second batch`,
     );
     await soon();
@@ -97,8 +98,11 @@ describe("the loop", () => {
       .to(sink);
     const done = app.run({ handleSignals: false });
     await soon();
-    assert.ok(made < 22_048, `${made} records were read while the sink was busy with the first results`);
-    assert.equal(taken(), 1024, "one page of the firing is out, the others wait");
+    assert.ok(
+      made <= 20_000 + 2 * BATCH_RECORDS,
+      `${made} records were read while the sink was busy with the first results`,
+    );
+    assert.equal(taken(), BATCH_RECORDS, "one page of the firing is out, the others wait");
     open();
     await done;
     assert.equal(taken(), 60_000);

@@ -17,7 +17,13 @@ const src = join(root, "src");
 // An entry is a layer, or a file of one ("state/contract.ts") where only that file may be imported.
 
 const stateContract = ["state/contract.ts"];
-const stateForOperators = ["state/contract.ts", "state/table.ts", "state/timers.ts", "state/miss.ts"];
+const stateForOperators = [
+  "state/contract.ts",
+  "state/table.ts",
+  "state/timers.ts",
+  "state/miss.ts",
+  "state/number-rows.ts",
+];
 const connectorContract = ["connector/contract.ts"];
 const runtimeImports = ["core", "state", "epoch", ...connectorContract, "plan", "operator", "compile"];
 const frontEnd = ["core", "schema", "expr", "window", "pattern", "aggregate", "connector", "plan"];
