@@ -5,7 +5,7 @@
  *
  * Bytes of bytecode, Node 24.21: checked 311, withSpeed 228, isBillable 308, withCalendar 308, withFare 344,
  * withDiscount 259, withShares 255, entry 275. Seen with
- *   npx node --print-bytecode --expose-gc bench/one.ts core chain8-large '{"runs":1,"quick":true}' |
+ *   npx node --print-bytecode --expose-gc bench/one.ts core chain8-large '{"runs":1}' |
  *     grep -A3 "for function: checked " | grep length
  */
 import { forEach, fromIterable, pipeline } from "../../src/index.ts";
@@ -195,7 +195,7 @@ function entry(t: ReturnType<typeof withShares>) {
 const DISTINCT = 1_000_000;
 const PASSES = 3;
 
-export async function chain8Large({ runs, quick }: Settings): Promise<Outcome> {
+export async function chain8Large({ runs }: Settings): Promise<Outcome> {
   const distinct = Array.from(
     { length: DISTINCT },
     (_, i): Trip => ({
@@ -209,7 +209,7 @@ export async function chain8Large({ runs, quick }: Settings): Promise<Outcome> {
     }),
   );
   const records: Trip[] = [];
-  for (let pass = 0; pass < (quick ? 1 : PASSES); pass++) for (const trip of distinct) records.push(trip);
+  for (let pass = 0; pass < PASSES; pass++) for (const trip of distinct) records.push(trip);
 
   let n = 0;
   let sum = 0;

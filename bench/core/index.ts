@@ -41,7 +41,7 @@ export const core: Group = {
   latency: {
     what: "from the push of a lone record to the sink's callback",
     target: null,
-    run: async (settings) => (await import("./latency.ts")).latency(settings),
+    run: async () => (await import("./latency.ts")).latency(),
   },
   memory: {
     what: "100 million records through a keyed window: the heap stays flat (--quick: 10 million)",

@@ -30,10 +30,10 @@ const BEGIN = Date.UTC(2026, 0, 1);
 export async function keyedCount<K extends number | string>(
   keys: number,
   keyOf: (i: number) => K,
-  { runs, quick }: Settings,
+  { runs }: Settings,
 ): Promise<Outcome> {
   const random = randomFrom(keys);
-  const records = Array.from({ length: quick ? RECORDS / 10 : RECORDS }, (_, i): Visit<K> => {
+  const records = Array.from({ length: RECORDS }, (_, i): Visit<K> => {
     const at = BEGIN + Math.floor(i / RECORDS_PER_MS) - Math.floor(random() * DISORDER_MS);
     return { key: keyOf(Math.floor(random() * keys)), at };
   });

@@ -5,7 +5,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { forEach, fromAsyncIterable, pipeline } from "../../src/index.ts";
-import type { Outcome, Settings } from "../benchmark.ts";
+import type { Outcome } from "../benchmark.ts";
 import { quantile } from "../compare.ts";
 
 interface Reading {
@@ -65,10 +65,7 @@ async function byHand(feed: Feed<Reading>, sink: Sink): Promise<void> {
 }
 
 /** Microseconds per push. */
-async function measure(
-  run: (feed: Feed<Reading>, sink: Sink) => Promise<void>,
-  pushes: number,
-): Promise<number[]> {
+async function measure(run: (feed: Feed<Reading>, sink: Sink) => Promise<void>): Promise<number[]> {
   const feed = new Feed<Reading>();
   const times: number[] = [];
   let pushedAt = 0;
@@ -78,7 +75,7 @@ async function measure(
     arrived(id);
   });
   await setImmediate();
-  for (let i = 0; i < WARM_UP + pushes; i++) {
+  for (let i = 0; i < WARM_UP + PUSHES; i++) {
     const arrival = new Promise<number>((resolve) => {
       arrived = resolve;
     });
@@ -91,22 +88,27 @@ async function measure(
   }
   feed.end();
   await done;
-  if (times.length !== WARM_UP + pushes)
-    throw new Error(`${times.length} records came out of ${WARM_UP + pushes}`);
+  if (times.length !== WARM_UP + PUSHES)
+    throw new Error(`${times.length} records came out of ${WARM_UP + PUSHES}`);
   return times.slice(WARM_UP);
 }
 
-export async function latency({ quick }: Settings): Promise<Outcome> {
-  const pushes = quick ? PUSHES / 10 : PUSHES;
+export async function latency(): Promise<Outcome> {
   const facts = (times: readonly number[]) => ({
     p50Us: round(quantile(times, 0.5)),
     p99Us: round(quantile(times, 0.99)),
     maxUs: round(quantile(times, 1)),
   });
-  const mine = facts(await measure(ours, pushes));
-  const hand = facts(await measure(byHand, pushes));
+  const mine = facts(await measure(ours));
+  const hand = facts(await measure(byHand));
   return {
-    json: { ...mine, byHandP50Us: hand.p50Us, byHandP99Us: hand.p99Us, byHandMaxUs: hand.maxUs, pushes },
+    json: {
+      ...mine,
+      byHandP50Us: hand.p50Us,
+      byHandP99Us: hand.p99Us,
+      byHandMaxUs: hand.maxUs,
+      pushes: PUSHES,
+    },
     lines: [
       `p50 ${mine.p50Us} us, p99 ${mine.p99Us} us, greatest ${mine.maxUs} us`,
       `by hand: p50 ${hand.p50Us} us, p99 ${hand.p99Us} us, greatest ${hand.maxUs} us`,

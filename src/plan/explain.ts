@@ -126,6 +126,11 @@ function stateOf(node: WindowNode, batchMode: boolean): string[] {
 }
 
 function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
+  if (node.kind === "union") {
+    return windowsBefore(node).map(
+      (window) => `${node.name}: it waits for all its inputs, so what one firing of ${window.name} gives stands before it at once`,
+    );
+  }
   if (node.kind !== "window") return [];
   const found: string[] = [];
   const list =
@@ -141,6 +146,11 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
       ),
     );
   return found;
+}
+
+/** The windows whose results reach the node without another stage between. */
+function windowsBefore(node: PlanNode): WindowNode[] {
+  return inputsOf(node).flatMap((input) => (input.node.kind === "window" ? [input.node] : input.node.kind === "union" ? [] : windowsBefore(input.node)));
 }
 
 /** Why no watermark comes out of a node's port; empty where one does. */
