@@ -143,4 +143,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 1,
     runs: 2000,
   },
+  {
+    name: "rows of numbers do not count their panes",
+    says: "slots[at + numbers.panesAt]++",
+    insteadSays: "slots[at + numbers.panesAt]",
+    foundBy: "oracle",
+    seed: 1,
+    runs: 2000,
+  },
 ];
