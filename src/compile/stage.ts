@@ -16,6 +16,7 @@ import type { Aggregates, PlanNode } from "../plan/node.ts";
 import type { StagePlan } from "../plan/stages.ts";
 import { Table } from "../state/table.ts";
 import { Timers } from "../state/timers.ts";
+import { anewOrShared } from "./anew.ts";
 import { chainClosures } from "./closures.ts";
 import { countBases, type HeadKind, type MakeHead } from "./contract.ts";
 import { generate } from "./generate.ts";
@@ -149,7 +150,8 @@ export function compileStage({
     aggregator,
     ports: { ...base, ...kindPorts, stepLoop },
   };
-  const head = generated ? generateOrClosures(make) : chainClosures(make);
+  const shared = (): Head => chainClosures(make);
+  const head = generated ? anewOrShared(() => generate(make), shared) : shared();
 
   return {
     plan,
@@ -174,16 +176,6 @@ export function compileStage({
       });
     },
   };
-}
-
-/** Where a bundler or a coverage tool has put calls of its own into a factory, its text can't be made anew. */
-function generateOrClosures(make: MakeHead): Head {
-  try {
-    return generate(make);
-  } catch (error) {
-    if (error instanceof ReferenceError || error instanceof SyntaxError) return chainClosures(make);
-    throw error;
-  }
 }
 
 function edgesBelow(tree: StagePlan["ports"][number][number]): number[] {

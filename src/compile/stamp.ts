@@ -1,5 +1,6 @@
 /** Timestamps: takes each record's from the user's function, checks it, and leaves out the records without one. */
 import { MAX_TIMESTAMP } from "../core/time.ts";
+import { anewOrShared } from "./anew.ts";
 
 /**
  * Stamps `values[from ... to - 1]` into `ts` and returns the new end: refused records are gone, the others moved up.
@@ -41,7 +42,7 @@ export function stampLoop({ timestampOf, refuse, max }: StampPorts): Stamp {
 
 export function compileStamp(ports: Omit<StampPorts, "max">, generated: boolean): Stamp {
   const all = { ...ports, max: MAX_TIMESTAMP };
-  return generated
-    ? new Function("$", `"use strict"; return (${stampLoop.toString()})($);`)(all)
-    : stampLoop(all);
+  const shared = (): Stamp => stampLoop(all);
+  const anew = (): Stamp => new Function("$", `"use strict"; return (${stampLoop.toString()})($);`)(all);
+  return generated ? anewOrShared(anew, shared) : shared();
 }

@@ -20,6 +20,7 @@
 import type { Key, Token } from "../core/key.ts";
 import type { NumberRows } from "../state/number-rows.ts";
 import type { Table } from "../state/table.ts";
+import type { TokenRows } from "../state/token-rows.ts";
 import type { Batch } from "./batch.ts";
 
 export type Emit = (value: unknown, timestamp: number) => void;
@@ -97,16 +98,25 @@ export interface Aggregator<Cell> {
   ): unknown;
 }
 
-/** The same over rows of numbers (state/number-rows.ts). `at` is a row's place in `slots`. */
+/** The same over rows of numbers (state/number-rows.ts, token-rows.ts). `at` is a row's place in `slots`. */
 export interface NumberAggregator {
   /** Value of a row that counts the panes it has fired; only rows that outlive a firing have it. */
   readonly panesAt: number;
   /** @param expected rows that are to be expected */
-  newRows(outlive: boolean, expected: number): NumberRows;
+  newNumberRows(outlive: boolean, expected: number): NumberRows;
+  newTokenRows(outlive: boolean): TokenRows;
   /** Adds to the row of the key, which it makes if there is none, and returns its place. */
-  add(rows: NumberRows, key: number, value: unknown, timestamp: number): number;
+  add(rows: NumberRows | TokenRows, token: Token, value: unknown, timestamp: number): number;
   reset(slots: Float64Array, at: number): void;
-  result(slots: Float64Array, at: number, start: number, end: number, pane: string, index: number): unknown;
+  result(
+    slots: Float64Array,
+    at: number,
+    key: Key,
+    start: number,
+    end: number,
+    pane: string,
+    index: number,
+  ): unknown;
 }
 
 /** The loop of a head with state: step-loop.ts. */

@@ -1,46 +1,46 @@
 /**
- * A window's aggregates over rows that are numbers only (state/number-rows.ts): what aggregator.ts does to cells, done
- * to a row in a typed array. Value i of a row is the accumulator of aggregate i; behind
- * them, where rows outlive a firing, stands how many panes the row has fired.
+ * A window's aggregates over rows that are numbers only (state/number-rows.ts, token-rows.ts): what aggregator.ts does
+ * to cells, done to a row in a typed array. Value i of a row is the accumulator of aggregate i; behind them, where
+ * rows outlive a firing, stands how many panes the row has fired.
  */
+import type { Token } from "../core/key.ts";
 import { NumberRows } from "../state/number-rows.ts";
+import { TokenRows } from "../state/token-rows.ts";
 import { type Fields, inputOf, inputsText } from "./aggregator.ts";
 import type { NumberAggregator } from "./contract.ts";
 
 /** Where the values of a row begin behind its place. */
 const VALUES = 1;
 
-function newRows(fields: Fields, outlive: boolean, expected: number): NumberRows {
-  return new NumberRows(fields.length + (outlive ? 1 : 0), expected);
-}
-
 export const isNumeric = (fields: Fields): boolean => fields.every(({ aggregate }) => aggregate.numeric);
 
 export function numberAggregatorClosures(fields: Fields): NumberAggregator {
+  const panesAt = VALUES + fields.length;
+  const reset = (slots: Float64Array, at: number): void => {
+    fields.forEach(({ aggregate }, i) => {
+      slots[at + VALUES + i] = aggregate.create();
+    });
+  };
   return {
-    panesAt: VALUES + fields.length,
-    newRows: (outlive, expected) => newRows(fields, outlive, expected),
-    add(rows, key, value, timestamp) {
+    panesAt,
+    ...makersOf(fields),
+    add(rows: Rows, token, value, timestamp) {
       const inputs = fields.map((field) => inputOf(field, value));
-      let at = rows.slotOf(key);
-      if (Number.isNaN(rows.slots[at])) {
-        at = rows.claim(at, key);
-        this.reset(rows.slots, at);
-        if (rows.stride > this.panesAt) rows.slots[at + this.panesAt] = 0;
+      let at = rows.find(token);
+      if (at < 0) {
+        at = rows.claim(at, token);
+        reset(rows.slots, at);
+        if (rows.stride > panesAt) rows.slots[at + panesAt] = 0;
       }
       fields.forEach(({ aggregate }, i) => {
         rows.slots[at + VALUES + i] = aggregate.add(rows.slots[at + VALUES + i], inputs[i], timestamp, value);
       });
       return at;
     },
-    reset(slots, at) {
-      fields.forEach(({ aggregate }, i) => {
-        slots[at + VALUES + i] = aggregate.create();
-      });
-    },
-    result(slots, at, start, end, pane, index) {
+    reset,
+    result(slots, at, key, start, end, pane, index) {
       const result: Record<string, unknown> = {
-        key: slots[at],
+        key,
         windowStart: start,
         windowEnd: end,
         pane,
@@ -56,34 +56,54 @@ export function numberAggregatorClosures(fields: Fields): NumberAggregator {
   };
 }
 
+/** Either kind of rows; the caller gives each only tokens that it takes. */
+interface Rows {
+  readonly stride: number;
+  readonly slots: Float64Array;
+  find(token: Token): number;
+  claim(free: number, token: Token): number;
+}
+
+function makersOf(fields: Fields): Pick<NumberAggregator, "newNumberRows" | "newTokenRows"> {
+  const values = (outlive: boolean): number => fields.length + (outlive ? 1 : 0);
+  return {
+    newNumberRows: (outlive, expected) => new NumberRows(values(outlive), expected),
+    newTokenRows: (outlive) => new TokenRows(values(outlive)),
+  };
+}
+
 /** The same as an object literal. */
 export function numberAggregatorText(fields: Fields, bind: (value: unknown) => string): string {
-  const each = (line: (i: number) => string): string => fields.map((_, i) => line(i)).join("\n");
+  const panesAt = VALUES + fields.length;
   const place = (i: number): string => `slots[at + ${VALUES + i}]`;
-  const create = fields.map(({ aggregate }) => `${bind(aggregate.create)}()`);
+  const creates = fields.map(({ aggregate }, i) => `${place(i)} = ${bind(aggregate.create)}();`).join("\n");
+  const adds = fields
+    .map(({ aggregate }, i) => `${place(i)} = ${bind(aggregate.add)}(${place(i)}, x${i}, timestamp, value);`)
+    .join("\n");
+  const results = fields.map(
+    ({ name, aggregate }, i) => `[${bind(name)}]: ${bind(aggregate.result)}(${place(i)})`,
+  );
   return `{
-panesAt: ${VALUES + fields.length},
-newRows: ${bind((outlive: boolean, expected: number) => newRows(fields, outlive, expected))},
-add(rows, key, value, timestamp) {
+panesAt: ${panesAt},
+...${bind(makersOf(fields))},
+add(rows, token, value, timestamp) {
 ${inputsText(fields, bind)}
-let at = rows.slotOf(key);
-if (rows.slots[at] !== key) {
-at = rows.claim(at, key);
+let at = rows.find(token);
+if (at < 0) {
+at = rows.claim(at, token);
 const slots = rows.slots;
-if (rows.stride > ${VALUES + fields.length}) slots[at + ${VALUES + fields.length}] = 0;
-${each((i) => `${place(i)} = ${create[i]};`)}
+${creates}
+if (rows.stride > ${panesAt}) slots[at + ${panesAt}] = 0;
 }
 const slots = rows.slots;
-${fields.map(({ aggregate }, i) => `${place(i)} = ${bind(aggregate.add)}(${place(i)}, x${i}, timestamp, value);`).join("\n")}
+${adds}
 return at;
 },
 reset(slots, at) {
-${each((i) => `${place(i)} = ${create[i]};`)}
+${creates}
 },
-result(slots, at, start, end, pane, index) {
-return { key: slots[at], windowStart: start, windowEnd: end, pane, paneIndex: index, ${fields
-    .map(({ name, aggregate }, i) => `[${bind(name)}]: ${bind(aggregate.result)}(${place(i)})`)
-    .join(", ")} };
+result(slots, at, key, start, end, pane, index) {
+return { key, windowStart: start, windowEnd: end, pane, paneIndex: index, ${results.join(", ")} };
 },
 }`;
 }

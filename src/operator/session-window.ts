@@ -36,8 +36,6 @@ interface Session<Cell> {
 export interface SessionRow<Cell> {
   /** The time of the row's timer; another timer of this key is a stale one. */
   armed: number;
-  /** When the row was made, among the rows: the order of keys that are due at one time. */
-  order: number;
   sessions: Session<Cell>[];
 }
 
@@ -56,7 +54,6 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
   const closesAfterMs = 1;
 
   let watermark = Number.NEGATIVE_INFINITY;
-  let orders = 0;
 
   const dueAt = (session: Session<Cell>): number =>
     session.end + closesAfterMs + (session.fired ? latenessMs : 0);
@@ -81,20 +78,19 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     let to = from;
     while (to < sessions.length && sessions[to].start <= timestamp + gapMs) to += 1;
 
-    let session: Session<Cell>;
-    if (from === to) {
-      const end = timestamp + gapMs;
-      if (end + closesAfterMs + latenessMs <= watermark) {
-        counts[1] += 1;
-        counts[2] += 1;
-        side(value, timestamp);
-        return;
-      }
-      session = { start: timestamp, end, panes: 0, fired: false, out: [], cell: create() };
-    } else {
-      session = sessions[from];
+    const end = timestamp + gapMs;
+    if (from === to && end + closesAfterMs + latenessMs <= watermark) {
+      counts[1] += 1;
+      counts[2] += 1;
+      side(value, timestamp);
+      return;
     }
+    let session: Session<Cell>;
     try {
+      session =
+        from < to
+          ? sessions[from]
+          : { start: timestamp, end, panes: 0, fired: false, out: [], cell: create() };
       add(session.cell, value, timestamp);
     } catch (error) {
       fail(1, error, value);
@@ -104,19 +100,18 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       sessions.splice(from, 0, session);
     } else {
       if (timestamp < session.start) session.start = timestamp;
-      if (timestamp + gapMs > session.end) session.end = timestamp + gapMs;
+      if (end > session.end) session.end = end;
       session.fired = false;
       if (to > from + 1) absorb(session, sessions.splice(from + 1, to - from - 1));
     }
     if (session.end + closesAfterMs <= watermark) fire(token, session, "late");
     const due = dueAt(session);
     if (row === undefined) {
-      orders += 1;
-      table.insert(bucket, token, { armed: due, order: orders, sessions });
-      timers.push(due, orders, token);
+      table.insert(bucket, token, { armed: due, sessions });
+      timers.push(due, token);
     } else if (due < row.armed) {
       row.armed = due;
-      timers.push(due, row.order, token);
+      timers.push(due, token);
     }
   }
 
@@ -161,7 +156,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       }
       row.sessions = live;
       if (live.length === 0) table.remove(bucket, token);
-      else timers.push(row.armed, row.order, token);
+      else timers.push(row.armed, token);
     }
     watermark = to;
     mark(to - closesAfterMs);

@@ -128,7 +128,8 @@ function stateOf(node: WindowNode, batchMode: boolean): string[] {
 function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
   if (node.kind === "union") {
     return windowsBefore(node).map(
-      (window) => `${node.name}: it waits for all its inputs, so what one firing of ${window.name} gives stands before it at once`,
+      (window) =>
+        `${node.name}: it waits for all its inputs, so what one firing of ${window.name} gives stands before it at once`,
     );
   }
   if (node.kind !== "window") return [];
@@ -150,7 +151,13 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
 
 /** The windows whose results reach the node without another stage between. */
 function windowsBefore(node: PlanNode): WindowNode[] {
-  return inputsOf(node).flatMap((input) => (input.node.kind === "window" ? [input.node] : input.node.kind === "union" ? [] : windowsBefore(input.node)));
+  return inputsOf(node).flatMap((input) =>
+    input.node.kind === "window"
+      ? [input.node]
+      : input.node.kind === "union"
+        ? []
+        : windowsBefore(input.node),
+  );
 }
 
 /** Why no watermark comes out of a node's port; empty where one does. */

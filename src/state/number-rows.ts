@@ -17,7 +17,8 @@ const halves = new Uint32Array(float.buffer);
 
 export class NumberRows {
   readonly stride: number;
-  size = 0;
+  /** Outlives the rows: the next table is made for as many. */
+  readonly count = { rows: 0 };
   slots: Float64Array;
   private mask: number;
   private shift: number;
@@ -35,8 +36,25 @@ export class NumberRows {
     this.slots = new Float64Array(2 ** bits * this.stride).fill(Number.NaN);
   }
 
-  /** Where the row of the key is, or, free yet (its key is NaN), where it belongs. */
-  slotOf(key: number): number {
+  /** The place of the key's row; where there is none the complement (~) of the place that is free for it. */
+  find(key: number): number {
+    const at = this.slotOf(key);
+    return this.slots[at] === key ? at : ~at;
+  }
+
+  /** Makes the free place (as `find` gave it) the key's, and returns the row's place. */
+  claim(free: number, key: number): number {
+    let at = ~free;
+    this.count.rows += 1;
+    if (this.count.rows > (this.mask + 1) * LOAD) {
+      this.grow();
+      at = this.slotOf(key);
+    }
+    this.slots[at] = key;
+    return at;
+  }
+
+  private slotOf(key: number): number {
     const { slots, stride, mask } = this;
     let slot = hash(key) >>> this.shift;
     for (;;) {
@@ -45,17 +63,6 @@ export class NumberRows {
       if (found === key || Number.isNaN(found)) return at;
       slot = (slot + 1) & mask;
     }
-  }
-
-  /** Makes the free slot at `at` the key's, and returns where it is now. */
-  claim(at: number, key: number): number {
-    this.size += 1;
-    if (this.size > (this.mask + 1) * LOAD) {
-      this.grow();
-      at = this.slotOf(key);
-    }
-    this.slots[at] = key;
-    return at;
   }
 
   private grow(): void {

@@ -12,12 +12,15 @@ import { keyGroupOf, keyOf, type Key, type Token } from "../core/key.ts";
 import type { Change, RowLayout, RowStore } from "./contract.ts";
 import { KeyMap } from "./key-map.ts";
 import type { NumberRows } from "./number-rows.ts";
+import type { TokenRows } from "./token-rows.ts";
 
 export class Bucket<V> {
   readonly time: number;
   readonly rows = new KeyMap<V>();
   /** Rows that are numbers only, where their owner keeps them so (number-rows.ts); only while state is in memory. */
   numbers: NumberRows | null = null;
+  /** The same for keys that are no numbers. */
+  tokens: TokenRows | null = null;
 
   constructor(time: number) {
     this.time = time;
@@ -110,20 +113,23 @@ export class Table<V> {
 
   /** Live rows, those in memory. */
   get size(): number {
-    return this.buckets.reduce((n, bucket) => n + bucket.rows.size + (bucket.numbers?.size ?? 0), 0);
+    return this.buckets.reduce(
+      (n, bucket) => n + bucket.rows.size + (bucket.numbers?.count.rows ?? 0) + (bucket.tokens?.size ?? 0),
+      0,
+    );
   }
 
   *stateRows(): Generator<StateRow> {
     for (const bucket of this.buckets) {
       for (const [token, value] of bucket.rows.entries()) yield this.stateRow(bucket, token, value);
-      const { numbers } = bucket;
-      if (numbers === null) continue;
-      const { slots, stride } = numbers;
-      for (let at = 0; at < slots.length; at += stride) {
-        if (Number.isNaN(slots[at])) continue;
-        const values = Array.from(slots.subarray(at + 1, at + stride));
-        yield this.stateRow(bucket, slots[at], values);
+      const { numbers, tokens } = bucket;
+      for (let at = 0; numbers !== null && at < numbers.slots.length; at += numbers.stride) {
+        if (!Number.isNaN(numbers.slots[at]))
+          yield this.stateRow(bucket, numbers.slots[at], valuesOf(numbers, at));
       }
+      if (tokens === null) continue;
+      for (const [token, at] of tokens.index.entries())
+        yield this.stateRow(bucket, token, valuesOf(tokens, at));
     }
   }
 
@@ -132,3 +138,6 @@ export class Table<V> {
     return { operator, table, keyGroup: keyGroupOf(token), key: keyOf(token), time: bucket.time, value };
   }
 }
+
+const valuesOf = ({ slots, stride }: NumberRows | TokenRows, at: number): number[] =>
+  Array.from(slots.subarray(at + 1, at + stride));

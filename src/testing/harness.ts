@@ -170,7 +170,7 @@ function edgeChecks(batchRecords: number): (stage: Stage) => void {
       }
       if (out.n === 0) lasts.set(out, watermark);
       // One step may give more than the limit: all panes of a session's key, a flatMap's records.
-      if (!out.ordered && out.n > out.limit + batchRecords + 64) {
+      if (!plan.merging && out.n > out.limit + batchRecords + 64) {
         throw bug(
           `INV-7: an edge of ${stage.plan.head.name} holds ${out.n} records, its limit is ${out.limit}`,
         );

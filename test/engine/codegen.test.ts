@@ -136,4 +136,25 @@ describe("generated code", () => {
     assert.equal(run(), expected);
     assert.equal(run("--disallow-code-generation-from-strings"), expected);
   });
+
+  it("gives way to the shared code where its text can't be made anew, as behind some bundlers", async () => {
+    const { app, results } = appWith(["operator", "field", "branch", "literal"]);
+    const original = globalThis.Function;
+    let refused = 0;
+    globalThis.Function = new Proxy(original, {
+      construct(target, args) {
+        const text = String(args.at(-1));
+        if (text.startsWith("return")) return Reflect.construct(target, args);
+        refused += 1;
+        return Reflect.construct(target, [...args.slice(0, -1), `__name();${text}`]);
+      },
+    });
+    try {
+      await app.run();
+    } finally {
+      globalThis.Function = original;
+    }
+    assert.equal(refused, 3);
+    assert.equal(results.length, 1);
+  });
 });

@@ -23,6 +23,7 @@ const stateForOperators = [
   "state/timers.ts",
   "state/miss.ts",
   "state/number-rows.ts",
+  "state/token-rows.ts",
 ];
 const connectorContract = ["connector/contract.ts"];
 const runtimeImports = ["core", "state", "epoch", ...connectorContract, "plan", "operator", "compile"];

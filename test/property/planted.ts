@@ -145,8 +145,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "rows of numbers do not count their panes",
-    says: "slots[at + numbers.panesAt]++",
-    insteadSays: "slots[at + numbers.panesAt]",
+    says: "slots[at + panesAt]++",
+    insteadSays: "slots[at + panesAt]",
     foundBy: "oracle",
     seed: 1,
     runs: 2000,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { tokenOf } from "../../src/core/key.ts";
+import { type Token, tokenOf } from "../../src/core/key.ts";
 import { rowAddress, tablePrefix, timeRange } from "../../src/state/contract.ts";
 import { KeyMap } from "../../src/state/key-map.ts";
 import { memoryStore } from "../../src/state/memory.ts";
@@ -38,17 +38,17 @@ describe("rows of numbers", () => {
           const rows = new NumberRows(values, expected);
           const model = new Map<number, number>();
           for (const key of keys) {
-            let at = rows.slotOf(key);
-            if (Number.isNaN(rows.slots[at])) {
+            let at = rows.find(key);
+            if (at < 0) {
               at = rows.claim(at, key);
               for (let i = 1; i <= values; i++) rows.slots[at + i] = 0;
             }
             rows.slots[at + values] += 1;
             model.set(key, (model.get(key) ?? 0) + 1);
           }
-          assert.equal(rows.size, model.size);
+          assert.equal(rows.count.rows, model.size);
           for (const [key, n] of model) {
-            const at = rows.slotOf(key);
+            const at = rows.find(key);
             assert.equal(rows.slots[at], key);
             assert.equal(rows.slots[at + values], n);
           }
@@ -71,7 +71,7 @@ describe("rows of numbers", () => {
       (i: number) => -i * 65_536,
     ]) {
       const rows = new NumberRows(1, 0);
-      for (let i = 0; i < 20_000; i++) rows.claim(rows.slotOf(keyOf(i)), keyOf(i));
+      for (let i = 0; i < 20_000; i++) rows.claim(rows.find(keyOf(i)), keyOf(i));
       let run = 0;
       let longest = 0;
       for (let at = 0; at < rows.slots.length; at += rows.stride) {
@@ -123,24 +123,29 @@ describe("a map of keys", () => {
 });
 
 describe("timers", () => {
-  it("come up by time, and within a time by order", () => {
+  it("come up by time, and within a time by key, however they were put in", () => {
+    const token = fc.constantFrom<Token>("a", "b", "", 3, -1, 2n, true, false);
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 8 }), fc.nat(20))), (entries) => {
-        const timers = new Timers();
-        entries.forEach(([time, order], i) => timers.push(time, order, i));
-        const out: number[][] = [];
-        while (timers.size > 0) {
-          const [time, order] = entries[timers.nextToken as number];
-          assert.equal(timers.next, time);
-          out.push([time, order]);
-          timers.pop();
-        }
-        assert.deepEqual(
-          out,
-          entries.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]),
-        );
-        assert.equal(timers.next, Number.POSITIVE_INFINITY);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 8 }), token)),
+        fc.integer(),
+        (entries, salt) => {
+          const outOf = (list: typeof entries): unknown[] => {
+            const timers = new Timers();
+            for (const [time, key] of list) timers.push(time, key);
+            const out: unknown[] = [];
+            for (; timers.size > 0; timers.pop()) out.push([timers.next, timers.nextToken]);
+            assert.equal(timers.next, Number.POSITIVE_INFINITY);
+            return out;
+          };
+          const out = outOf(entries) as [number, Token][];
+          assert.ok(out.every(([time], i) => i === 0 || out[i - 1][0] <= time));
+          const shuffled = entries
+            .map((entry, i) => ({ entry, at: Math.imul(i + 1, salt | 1) }))
+            .sort((a, b) => a.at - b.at);
+          assert.deepEqual(outOf(shuffled.map(({ entry }) => entry)), out);
+        },
+      ),
       propertyOptions(300),
     );
   });

@@ -1,0 +1,30 @@
+/** docs/proof.md lists the planted bugs that there are, and pages name only files that there are. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { PLANTED_BUGS } from "../property/planted.ts";
+import { pages, read, root } from "./markdown.ts";
+
+test("the page of proof lists exactly the planted bugs, and what finds each", () => {
+  const section = read("docs/proof.md").split("\n## Planted bugs\n")[1]?.split("\n## ")[0] ?? "";
+  const listed = [...section.matchAll(/^\| (?!bug \|)([^|]*[^|-]) \| (.*) \|$/gm)].map(([, name, by]) => [
+    name,
+    by,
+  ]);
+  const by = { oracle: "the evaluator", ways: "the ways" };
+  assert.deepEqual(
+    listed,
+    PLANTED_BUGS.map(({ name, foundBy }) => [name, by[foundBy]]),
+  );
+});
+
+for (const page of pages) {
+  test(`every file that ${page} names is there`, () => {
+    const named = [...read(page).matchAll(/`((?:src|test|bench|demo|docs|examples|lint)\/[\w./-]+)`/g)];
+    assert.deepEqual(
+      named.map(([, path]) => path!).filter((path) => !/NNNN/.test(path) && !existsSync(join(root, path))),
+      [],
+    );
+  });
+}
