@@ -22,6 +22,9 @@ export interface SessionWindows {
 
 export type WindowAssigner = AlignedWindows | SessionWindows;
 
+/** A record is added to each of its windows, and each costs about a kilobyte while it is open. */
+const MAX_WINDOWS_PER_RECORD = 100_000;
+
 function positive(duration: Duration, what: string): number {
   const ms = durationMs(duration, what);
   if (ms === 0) throw new MillraceError("WINDOW_INVALID", `${what} must be above zero`);
@@ -59,7 +62,7 @@ export function tumbling(size: Duration, options: { offset?: Duration } = {}): A
 
 /**
  * Windows of one size that begin every `slide`. They overlap where slide < size; where slide > size, records between
- * two windows are counted ("between windows") and in no result.
+ * two windows are counted ("between windows") and in no result. The size is at most 100,000 slides.
  *
  * @example sliding("5s", "2s") // [-3, 2), [-1, 4), [1, 6) ... seconds hold the record at 1 s
  * @throws DURATION_INVALID, WINDOW_INVALID
@@ -71,6 +74,12 @@ export function sliding(
 ): AlignedWindows {
   const sizeMs = positive(size, "the size of a sliding window");
   const slideMs = positive(slide, "the slide of a sliding window");
+  if (sizeMs / slideMs > MAX_WINDOWS_PER_RECORD) {
+    throw new MillraceError(
+      "WINDOW_INVALID",
+      `sliding(${formatDuration(sizeMs)}, ${formatDuration(slideMs)}): every record would lie in ${Math.ceil(sizeMs / slideMs)} windows, more than ${MAX_WINDOWS_PER_RECORD}`,
+    );
+  }
   return { kind: "aligned", sizeMs, slideMs, offsetMs: offset(options.offset, slideMs) };
 }
 

@@ -139,6 +139,11 @@ describe("while the pipeline is written", () => {
     thrown(() => tumbling(0), "WINDOW_INVALID", "the size of a tumbling window must be above zero");
     thrown(() => sliding("0s", "1s"), "WINDOW_INVALID", "the size of a sliding window must be above zero");
     thrown(() => sliding("1s", 0), "WINDOW_INVALID", "the slide of a sliding window must be above zero");
+    thrown(
+      () => sliding("1d", "1ms"),
+      "WINDOW_INVALID",
+      "sliding(1d, 1ms): every record would lie in 86400000 windows, more than 100000",
+    );
     thrown(() => session("0d"), "WINDOW_INVALID", "the gap of a session window must be above zero");
     thrown(
       () => tumbling("5s", { offset: "5s" }),
