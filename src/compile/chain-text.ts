@@ -2,8 +2,7 @@
  * The text of what follows a head: its trees of stateless operators down to the writes to the stage's outputs.
  *
  * A run of operators without a split is one `try`, in which `at` says how far the record came: a `try` around each
- * call costs 4-5 ns a record in a chain of eight. What an operator in the middle of the run worked on is not kept
- * (keeping it would bring it into being); when a record fails, the functions before are called once more for it.
+ * call costs 4-5 ns a record in a chain of eight.
  */
 import { isStep, type Split, type Step, splitText, stepText } from "../operator/stateless-text.ts";
 import type { EdgePlan, Tree } from "../plan/stages.ts";
@@ -46,9 +45,12 @@ function runText(first: OperatorTree, value: string, context: ChainTextContext):
     return `${label}: { ${split} }\n`;
   }
   const variables: string[] = [];
+  /** What the operators work on, the last one first: `at === i ? variable : ...` */
+  let workedOn = value;
   let current = value;
   const steps = run.map(({ operator, index }) => {
     const result = `v${index}`;
+    if (current !== value) workedOn = `at === ${index} ? ${current} : ${workedOn}`;
     const step = stepText(operator as Step, result, { value: current, base: bases[index], label, bind });
     if (operator.kind === "map") {
       variables.push(result);
@@ -62,25 +64,9 @@ function runText(first: OperatorTree, value: string, context: ChainTextContext):
   if (call !== null) steps.push(`at = -1; ${call.attempt}`);
   const refuse = call === null ? "" : `if (at < 0) ${call.refuse} `;
   return `${label}: { let ${["at", "r", ...variables].join(", ")};
-try { ${steps.join("\n")} } catch (e) { ${refuse}fail(at, e, ${bind(workedOn(run))}(at, ${value})); break ${label}; }
+try { ${steps.join("\n")} } catch (e) { ${refuse}fail(at, e, ${workedOn}); break ${label}; }
 ${call === null ? chainText(rest, current, context) : call.after} }
 `;
-}
-
-/** What the operator at an index of the run worked on when it failed: the maps before it, once more. */
-function workedOn(run: readonly OperatorTree[]): (at: number, value: unknown) => unknown {
-  return (at, value) => {
-    let current = value;
-    try {
-      for (const { operator, index } of run) {
-        if (index === at) break;
-        if (operator.kind === "map") current = operator.fn(current);
-      }
-      return current;
-    } catch {
-      return undefined; // a function that answers differently when asked again
-    }
-  };
 }
 
 function edgeText(edge: EdgePlan, value: string, context: ChainTextContext): string {

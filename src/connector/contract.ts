@@ -100,6 +100,8 @@ export interface Sink<T> {
   /** What it writes to, where two sinks must not write to the same, e.g. "file:/data/out.ndjson". */
   readonly resource?: string;
   open(context: SinkContext): Promise<OpenSink<T>>;
+  /** The job ended before it opened the sink: for sinks that somebody waits for. */
+  abandon?(): Promise<void>;
   /** Only in the type: a sink of T takes any subtype of T. */
   readonly accepts?: (value: T) => void;
 }

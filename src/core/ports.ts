@@ -48,6 +48,9 @@ export interface Ports {
   readonly files: Files;
 }
 
+/** A timer of Node can't be longer (24.8 days); an earlier call does no harm to those who look at the clock. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const systemFiles: Files = {
   async openRead(path) {
     const handle = await open(path, "r");
@@ -80,7 +83,7 @@ export const systemPorts: Ports = {
   clock: { now: () => Date.now(), monotonic: () => performance.now() },
   timers: {
     after(ms, callback) {
-      const timer = setTimeout(callback, ms);
+      const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
       return () => clearTimeout(timer);
     },
     yield: () => new Promise((resolve) => setImmediate(resolve)),

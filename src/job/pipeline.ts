@@ -154,7 +154,8 @@ export class Pipeline {
       stopped = true;
       loop.stop();
     };
-    if (signal?.aborted) stop();
+    // Nothing is opened then: not even an output file is emptied.
+    if (signal?.aborted) return { ...reportOf(loop), durationMs: 0, stopped: true };
     signal?.addEventListener("abort", stop);
     const release = options.handleSignals === false ? () => {} : onStopSignals(stop);
     const progress = progressOf(loop, ports, began, options.onProgress);
@@ -201,6 +202,7 @@ function mayGenerate(codegen: "on" | "off"): boolean {
 
 function progressOf(loop: Loop, ports: Ports, began: number, tell: RunOptions["onProgress"]) {
   let timer: (() => void) | null = null;
+  let failed: { readonly error: unknown } | null = null;
   if (tell === undefined) return { start() {}, stop() {}, cancel() {} };
   const now = (ended: boolean): void => {
     let done = 0;
@@ -224,14 +226,21 @@ function progressOf(loop: Loop, ports: Ports, began: number, tell: RunOptions["o
   };
   const again = (): void => {
     timer = ports.timers.after(PROGRESS_EVERY_MS, () => {
-      now(false);
-      again();
+      try {
+        now(false);
+        again();
+      } catch (error) {
+        // Out of the timer it would end the process: the job ends with it instead.
+        failed = { error };
+        loop.stop();
+      }
     });
   };
   return {
     start: again,
     stop() {
       timer?.();
+      if (failed !== null) throw failed.error;
       now(true);
     },
     cancel() {

@@ -232,7 +232,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       if (firing === null) {
         begin();
         table.require(watermark, to);
-        const bucket = table.buckets[table.indexAfter(watermark)];
+        const bucket = table.after(watermark);
         if (bucket === undefined || bucket.time > to) break;
         firing = bucket;
         firingAt = 0;
@@ -252,10 +252,12 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
     }
     table.require(Number.NEGATIVE_INFINITY, to - latenessMs);
     watermark = to;
-    while (table.buckets.length > 0 && table.buckets[0].time + latenessMs <= to) table.dropFirst();
-    const ahead = table.buckets[table.indexAfter(to)];
+    for (let { first } = table; first !== undefined && first.time + latenessMs <= to; { first } = table)
+      table.dropFirst();
+    const ahead = table.after(to);
+    const { first } = table;
     due = ahead === undefined ? Number.POSITIVE_INFINITY : ahead.time;
-    if (table.buckets.length > 0) due = Math.min(due, table.buckets[0].time + latenessMs);
+    if (first !== undefined) due = Math.min(due, first.time + latenessMs);
     cachedStart = Number.NaN;
     return true;
   }

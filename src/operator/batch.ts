@@ -108,8 +108,11 @@ export class Batch {
 
   /** What a callback returned: if it is a promise, the records behind it wait. */
   await(returned: unknown): void {
-    if (typeof (returned as PromiseLike<unknown> | null)?.then === "function")
-      this.waiting = returned as PromiseLike<unknown>;
+    if (typeof (returned as PromiseLike<unknown> | null)?.then !== "function") return;
+    const promise = Promise.resolve(returned as PromiseLike<unknown>);
+    // The loop will await it; until then a rejection has a handler.
+    promise.catch(() => {});
+    this.waiting = promise;
   }
 
   /** A callback threw: no operator's failure, but the sink's. */
@@ -124,6 +127,11 @@ export class Batch {
     if (this.n > 4 * BATCH_RECORDS) this.shrink();
     this.n = 0;
     this.start = this.last;
+  }
+
+  /** Lets go of the records that were read. */
+  forget(): void {
+    this.values.length = this.n;
   }
 
   /** A firing may fill an edge without limit far beyond its usual size: don't hold on to what it took. */

@@ -29,7 +29,7 @@ interface Session<Cell> {
   /** Its content is out: nothing is to be fired until a record joins. */
   fired: boolean;
   /** Panes that are out and not replaced yet, by their bounds. */
-  out: Span[];
+  out: readonly Span[];
   cell: Cell;
 }
 
@@ -53,6 +53,8 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
   /** A session closes this long after its end, for the record at distance gap that may come at w = end. */
   const closesAfterMs = 1;
 
+  const NO_SESSIONS: Session<Cell>[] = [];
+  const NO_SPANS: readonly Span[] = [];
   let watermark = Number.NEGATIVE_INFINITY;
 
   const dueAt = (session: Session<Cell>): number =>
@@ -67,7 +69,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       return;
     }
     const row = table.edit(bucket, token);
-    const sessions = row === undefined ? [] : row.sessions;
+    const sessions = row === undefined ? NO_SESSIONS : row.sessions;
     // The sessions from `from` on, before `to`, touch [timestamp, timestamp + gap].
     let from = 0;
     for (let high = sessions.length; from < high; ) {
@@ -90,14 +92,14 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       session =
         from < to
           ? sessions[from]
-          : { start: timestamp, end, panes: 0, fired: false, out: [], cell: create() };
+          : { start: timestamp, end, panes: 0, fired: false, out: NO_SPANS, cell: create() };
       add(session.cell, value, timestamp);
     } catch (error) {
       fail(1, error, value);
       return;
     }
     if (from === to) {
-      sessions.splice(from, 0, session);
+      if (row !== undefined) sessions.splice(from, 0, session);
     } else {
       if (timestamp < session.start) session.start = timestamp;
       if (end > session.end) session.end = end;
@@ -107,7 +109,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     if (session.end + closesAfterMs <= watermark) fire(token, session, "late");
     const due = dueAt(session);
     if (row === undefined) {
-      table.insert(bucket, token, { armed: due, sessions });
+      table.insert(bucket, token, { armed: due, sessions: [session] });
       timers.push(due, token);
     } else if (due < row.armed) {
       row.armed = due;
@@ -119,7 +121,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     for (const other of others) {
       session.end = Math.max(session.end, other.end);
       session.panes += other.panes;
-      session.out.push(...other.out);
+      if (other.out.length > 0) session.out = session.out.concat(other.out);
       merge(session.cell, other.cell);
     }
   }
@@ -130,7 +132,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     session.fired = true;
     session.panes += 1;
     if (discard) session.cell = create();
-    else session.out = [{ start, end }];
+    else if (latenessMs > 0) session.out = [{ start, end }];
     counts[4] += 1;
     emit(result(cell, keyOfToken(token), start, end, pane, panes, replaces), end - 1);
   }
@@ -145,6 +147,21 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       const row = table.edit(bucket, token);
       timers.pop();
       if (row === undefined || row.armed !== time) continue;
+      // The usual case: one session, put off or closed.
+      if (row.sessions.length === 1 && !row.sessions[0].fired) {
+        const only = row.sessions[0];
+        const due = dueAt(only);
+        if (due > time) {
+          row.armed = due;
+          timers.push(due, token);
+          continue;
+        }
+        if (latenessMs === 0) {
+          fire(token, only, "on-time");
+          table.remove(bucket, token);
+          continue;
+        }
+      }
       // Its records are behind the watermark now; if the firing is cut short, it goes on with the next timer.
       row.armed = Number.POSITIVE_INFINITY;
       const live: Session<Cell>[] = [];

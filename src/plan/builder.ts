@@ -13,9 +13,13 @@ export class PlanBuilder {
     this.name = name;
   }
 
-  /** Adds a node under the name asked for, or one made of its kind: "map", "map-2", ... @throws NAME_TAKEN */
-  add<N extends PlanNode>(node: Omit<N, "name">, name: string | undefined): N {
-    const named = Object.freeze({ ...node, name: this.nameFor((node as N).kind, name) }) as N;
+  /** Adds a node under the name asked for, or one made of its kind (or another base): "map", "map-2", ... @throws NAME_TAKEN */
+  add<N extends PlanNode>(
+    node: Omit<N, "name">,
+    name: string | undefined,
+    base: string = (node as N).kind,
+  ): N {
+    const named = Object.freeze({ ...node, name: this.nameFor(base, name) }) as N;
     this.nodes.push(named);
     return named;
   }

@@ -24,6 +24,13 @@ export class Failures {
   /** What the step at hand gave up; undone with it. */
   private readonly step: { readonly counts: FailureCounts; readonly kind: keyof FailureCounts }[] = [];
 
+  private readonly undoable: boolean;
+
+  /** @param undoable steps may be undone: state is not all in memory */
+  constructor(undoable: boolean) {
+    this.undoable = undoable;
+  }
+
   get hasLetters(): boolean {
     return this.letters.length > 0;
   }
@@ -48,7 +55,7 @@ export class Failures {
     this.counts.set(name, counts);
     const kind = onError === "skip" ? "skipped" : "deadLettered";
     counts[kind] += 1;
-    this.step.push({ counts, kind });
+    if (this.undoable) this.step.push({ counts, kind });
     if (kind === "deadLettered")
       this.letters.push({ ordinal, letter: letterOf(name, error, value, locate()) });
   }

@@ -39,16 +39,20 @@ export class Intake {
     return this.sources.every((source) => source.ended);
   }
 
-  /** Fills the sources' batches with what is there now, at most `max` records. Returns the slots added; 0: wait. */
-  take(max: number): number {
+  /** Fills the sources' batches with what is there now, at most `max` records. False: there was nothing, wait. */
+  take(max: number): boolean {
     this.runs.length = 0;
     this.mergedFrom.length = 0;
     const only = this.sources.length === 1 && this.sources[0].partitions.length === 1;
-    return this.merging && !only ? this.takeMerged(max) : this.takeArrivals(max);
+    for (const source of this.sources) source.gave = false;
+    const slots = this.merging && !only ? this.takeMerged(max) : this.takeArrivals(max);
+    return slots > 0 || this.sources.some((source) => source.gave);
   }
 
   /** Milliseconds until a partition may turn idle; +Infinity where none can. */
   get idleInMs(): number {
+    // Bounded inputs that merge wait for one another: none is passed over.
+    if (this.merging) return Number.POSITIVE_INFINITY;
     const at = Math.min(...this.sources.map((source) => source.idleAt));
     return at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - this.options.ports.clock.now());
   }

@@ -36,7 +36,7 @@ export interface LoopOptions {
   readonly stall?: boolean;
 }
 
-/** The event loop of the process gets a turn of its own at least this often. Signals and input wait no longer. */
+/** Between two turns the event loop of the process gets one of its own at least this often, for signals and input. */
 const YIELD_EVERY_MS = 5;
 
 interface SinkEdge {
@@ -48,7 +48,7 @@ interface SinkEdge {
 export class Loop {
   readonly stages: readonly Stage[];
   readonly intake: Intake;
-  readonly failures = new Failures();
+  readonly failures: Failures;
   private readonly options: LoopOptions;
   private readonly sinks: SinkEdge[] = [];
   private readonly deadLetters: SinkEdge | null;
@@ -62,6 +62,7 @@ export class Loop {
 
   constructor(options: LoopOptions) {
     this.options = options;
+    this.failures = new Failures(options.cold != null);
     const { plan, generated } = options;
     const stagePlans = cutStages(plan);
     const limit = options.batchRecords ?? BATCH_RECORDS;
@@ -147,6 +148,8 @@ export class Loop {
       if (this.awake || this.stopping) continue;
       const { idleInMs } = this.intake;
       const cancel = idleInMs === Number.POSITIVE_INFINITY ? null : timers.after(idleInMs, () => this.wake());
+      for (const stage of this.stages)
+        for (const batch of [...stage.inputs, ...stage.outputs]) batch.forget();
       await new Promise<void>((resolve) => {
         this.wakeUp = resolve;
       });
@@ -159,8 +162,8 @@ export class Loop {
   async turn(): Promise<boolean> {
     this.cold?.turnBegins(this.stages);
     this.failures.begin();
-    const taken = this.intake.take(this.options.batchRecords ?? BATCH_RECORDS);
-    if (taken === 0 && !this.failures.hasLetters) return false;
+    const taken = await this.take();
+    if (!taken && !this.failures.hasLetters) return false;
     for (const stage of this.stages) {
       if (this.cold !== null) await this.pump(stage, await this.runHead(stage));
       else if (!this.runOnce(stage)) await this.pump(stage, false);
@@ -173,7 +176,17 @@ export class Loop {
       await this.options.ports.timers.yield();
       this.yieldedAt = this.options.ports.clock.monotonic();
     }
-    return taken > 0;
+    return taken;
+  }
+
+  /** What the sources have now. What they refused before they failed is told first. */
+  private async take(): Promise<boolean> {
+    try {
+      return this.intake.take(this.options.batchRecords ?? BATCH_RECORDS);
+    } catch (error) {
+      if (this.failures.hasLetters) await this.writeLetters();
+      throw error;
+    }
   }
 
   /** No more turns; `run` returns after the one at hand. */
@@ -192,7 +205,14 @@ export class Loop {
       }
     };
     await quietly(() => this.intake.close());
-    for (const sink of this.sinks) await quietly(() => this.guard(sink, () => sink.open?.close()));
+    for (const sink of this.sinks) {
+      // A callback may still be at work when something else has ended the job.
+      const { waiting } = sink.batch;
+      if (waiting !== null) await quietly(async () => void (await waiting));
+      await quietly(() =>
+        this.guard(sink, () => (sink.open === null ? sink.node.sink.abandon?.() : sink.open.close())),
+      );
+    }
     if (errors.length > 0) throw errors[0];
   }
 
@@ -290,7 +310,12 @@ export class Loop {
       if (pending !== undefined) await pending;
     } catch (error) {
       if (error instanceof MillraceError) throw error;
-      throw new MillraceError("SINK_FAILED", `${sink.node.name} failed`, { operator: sink.node.name }, error);
+      throw new MillraceError(
+        "SINK_FAILED",
+        `${sink.node.name} failed: ${reasonOf(error)}`,
+        { operator: sink.node.name },
+        error,
+      );
     }
   }
 

@@ -18,6 +18,8 @@ export interface PartitionState {
   told: number;
   ended: boolean;
   idle: boolean;
+  /** The last poll gave records, though none may have been kept. */
+  gave: boolean;
   /** When it last gave something or was not caught up, by the clock; only kept where idleness matters. */
   activeAt: number;
   /** Merge only: records taken from the partition and not yet merged. */
@@ -68,6 +70,8 @@ export class SourceIntake {
   partitions: PartitionState[] = [];
   watermark = Number.NEGATIVE_INFINITY;
   records = 0;
+  /** Some poll of this turn gave records. */
+  gave = false;
   private stamp: Stamp | null = null;
   private readonly options: IntakeOptions;
   private polling: PartitionState | null = null;
@@ -115,6 +119,7 @@ export class SourceIntake {
       told: Number.NEGATIVE_INFINITY,
       ended: false,
       idle: false,
+      gave: false,
       activeAt: now,
       values: [],
       ts: new Float64Array(0),
@@ -155,8 +160,9 @@ export class SourceIntake {
   takeArrivals(max: number, ordinal: number, runs: Run[]): number {
     const { batch, partitions } = this;
     const before = batch.n;
-    for (let k = 0; k < partitions.length && batch.n - before < max; k++) {
-      const state = partitions[(this.turnFrom + k) % partitions.length];
+    let polled = 0;
+    for (; polled < partitions.length && batch.n - before < max; polled++) {
+      const state = partitions[(this.turnFrom + polled) % partitions.length];
       if (state.ended) continue;
       const from = batch.n;
       while (batch.capacity < from + max) batch.grow();
@@ -167,12 +173,22 @@ export class SourceIntake {
       if (n > 0) runs.push({ source: this, state, ordinal: first, records: n });
       if (batch.ordered) for (let i = 0; i < n; i++) batch.ord[from + i] = first + i;
       this.markRecords(state, from, batch.n);
-      this.settle(state, n > 0, ordinal + batch.n - before);
+      this.settle(state, state.gave, ordinal + batch.n - before);
     }
     this.turnFrom += 1;
+    this.excuseUnpolled(polled);
     if (partitions.length === 0) this.advance(ordinal);
     this.checkIdle(ordinal + batch.n - before);
     return batch.n - before;
+  }
+
+  /** A partition that was not asked, since others filled the turn, is not silent. */
+  private excuseUnpolled(polled: number): void {
+    const { partitions } = this;
+    if (this.node.watermark.idleAfterMs === null || polled === partitions.length) return;
+    const now = this.options.ports.clock.now();
+    for (let k = polled; k < partitions.length; k++)
+      partitions[(this.turnFrom - 1 + k) % partitions.length].activeAt = now;
   }
 
   /** Merge: makes sure that every live partition shows its next record. False where one can't yet. */
@@ -184,7 +200,7 @@ export class SourceIntake {
       state.next = 0;
       state.n = this.poll(state, state.values, state.ts, 0, max);
       if (state.n > 0) continue;
-      this.settle(state, false, ordinal);
+      this.settle(state, state.gave, ordinal);
       if (!state.ended) return false;
     }
     return true;
@@ -246,33 +262,36 @@ export class SourceIntake {
     return this.stamp([value], ts, 0, 1) === 1 ? ts[0] : undefined;
   }
 
-  /** Polls a partition and stamps what it gives: how many records were kept. */
+  /** Polls a partition and stamps what it gives. Returns how many records were kept; `gave` says whether there were any. */
   private poll(state: PartitionState, into: unknown[], ts: Float64Array, at: number, max: number): number {
     const { partition } = state;
     this.polling = state;
-    for (let values = into; ; ) {
-      if (state.refused.length > 0) state.refused = [];
-      let n: number;
-      try {
-        if (partition.slice !== undefined && at === 0 && into === this.batch.values) {
-          // The batch is empty: a whole array takes the place of its column. A copy by record costs 2 ns each.
-          values = partition.slice(max);
-          n = values.length;
-          this.batch.values = values;
-          into = values;
-        } else {
-          n = partition.poll(values, at, max);
-        }
-      } catch (error) {
-        if (error instanceof MillraceError) throw error;
-        const context = { source: this.node.name, partition: state.partition.id };
-        throw new MillraceError("SOURCE_FAILED", `${this.node.name} failed`, context, error);
+    let values = into;
+    let n: number;
+    state.refused.length = 0;
+    try {
+      if (partition.slice !== undefined && at === 0 && into === this.batch.values) {
+        // The batch is empty: a whole array takes the place of its column. A copy by record costs 2 ns each.
+        values = partition.slice(max);
+        n = values.length;
+        this.batch.values = values;
+      } else {
+        n = partition.poll(values, at, max);
       }
-      this.records += n;
-      const kept = this.stamp === null ? n : this.stamp(values, ts, at, at + n) - at;
-      // Only a poll that gave nothing means that there is nothing.
-      if (kept > 0 || n === 0) return kept;
+    } catch (error) {
+      if (error instanceof MillraceError) throw error;
+      const context = { source: this.node.name, partition: partition.id };
+      throw new MillraceError(
+        "SOURCE_FAILED",
+        `${this.node.name} failed: ${reasonOf(error)}`,
+        context,
+        error,
+      );
     }
+    this.records += n;
+    state.gave = n > 0;
+    if (n > 0) this.gave = true;
+    return this.stamp === null ? n : this.stamp(values, ts, at, at + n) - at;
   }
 
   private refuse(index: number, value: unknown, got: unknown, error: unknown): void {

@@ -66,8 +66,8 @@ export class ColdRows<V> implements ColdAccess<V> {
   }
 
   require(from: number, to: number): void {
-    const first = this.table.indexAfter(from);
-    if (first === this.table.buckets.length || this.table.buckets[first].time > to) return;
+    const first = this.table.after(from);
+    if (first === undefined || first.time > to) return;
     if (this.resident.some((range) => range.from <= from && range.to >= to)) return;
     this.wantRange(from, to);
     throw MISS;
@@ -124,13 +124,13 @@ export class ColdRows<V> implements ColdAccess<V> {
 
   private async loadRange(store: RowStore, range: Range): Promise<void> {
     const { from, to } = timeRange(this.prefix, range.from, range.to);
+    const buckets = this.table.buckets.filter(
+      (bucket) => bucket.time > range.from && bucket.time <= range.to,
+    );
     for (let start = from, rows: readonly Row[]; ; start = `${rows[rows.length - 1].address}\0`) {
       rows = await store.scan(start, to, PAGE_ROWS);
       for (const { address, value } of rows) {
-        const at = this.table.indexAfter(range.from);
-        const bucket = this.table.buckets
-          .slice(at)
-          .find((b) => address.startsWith(rowTimePrefix(this.prefix, b.time)));
+        const bucket = buckets.find((b) => address.startsWith(rowTimePrefix(this.prefix, b.time)));
         if (bucket === undefined) continue;
         const token = decodeToken(address.slice(this.prefix.length + 8 + 2));
         this.place(address, bucket, token, value as V);

@@ -55,8 +55,9 @@ export class Table<V> {
   readonly operator: string;
   readonly name: string;
   readonly layout: RowLayout;
-  /** In time order. Change it only through `open` and `drop`. */
-  readonly buckets: Bucket<V>[] = [];
+  /** In time order, from `head` on; what stands before was dropped. */
+  private list: (Bucket<V> | undefined)[] = [];
+  private head = 0;
   cold: ColdAccess<V> | null = null;
 
   constructor(operator: string, name: string, layout: RowLayout) {
@@ -65,24 +66,39 @@ export class Table<V> {
     this.layout = layout;
   }
 
-  /** The index of the first bucket with a time above `time`. */
-  indexAfter(time: number): number {
-    let low = 0;
-    for (let high = this.buckets.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if (this.buckets[middle].time <= time) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  /** The bucket of the least time. */
+  get first(): Bucket<V> | undefined {
+    return this.list[this.head];
+  }
+
+  /** The bucket of the least time above `time`. */
+  after(time: number): Bucket<V> | undefined {
+    return this.list[this.indexAfter(time)];
+  }
+
+  /** All buckets, in time order. */
+  get buckets(): readonly Bucket<V>[] {
+    return this.list.slice(this.head) as Bucket<V>[];
   }
 
   /** The bucket of a time, made if there is none. */
   open(time: number): Bucket<V> {
     const after = this.indexAfter(time);
-    if (after > 0 && this.buckets[after - 1].time === time) return this.buckets[after - 1];
+    const before = this.list[after - 1];
+    if (after > this.head && before?.time === time) return before;
     const bucket = new Bucket<V>(time);
-    this.buckets.splice(after, 0, bucket);
+    this.list.splice(after, 0, bucket);
     return bucket;
+  }
+
+  private indexAfter(time: number): number {
+    let low = this.head;
+    for (let high = this.list.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((this.list[middle] as Bucket<V>).time <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The row, to be changed in place; undefined where there is none. @throws MISS */
@@ -107,7 +123,14 @@ export class Table<V> {
 
   /** Removes the first bucket with all its rows, which must be in memory (`require`). */
   dropFirst(): void {
-    const bucket = this.buckets.shift() as Bucket<V>;
+    const bucket = this.list[this.head] as Bucket<V>;
+    this.list[this.head] = undefined; // its rows are free now
+    this.head += 1;
+    // Moving the list up at every drop would make many windows quadratic.
+    if (this.head * 2 > this.list.length) {
+      this.list = this.list.slice(this.head);
+      this.head = 0;
+    }
     if (this.cold !== null) this.cold.dropping(bucket);
   }
 

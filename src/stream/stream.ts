@@ -226,9 +226,7 @@ export class KeyedStream<T, K> {
     // Each window computes its keys itself: to the plan, each is a keyBy of its own.
     this.windows += 1;
     const node =
-      this.windows === 1
-        ? this.node
-        : this.builder.add<plan.KeyByNode>(this.node, `${this.node.name}-${this.windows}`);
+      this.windows === 1 ? this.node : this.builder.add<plan.KeyByNode>(this.node, undefined, this.node.name);
     return new WindowedStream(
       this.builder,
       { input: { node, port: 0 }, windows, latenessMs, discard, onError },

@@ -47,14 +47,14 @@ export class ScriptedIntake extends Intake {
     this.advanceClock = advanceClock;
   }
 
-  override take(max: number): number {
+  override take(max: number): boolean {
     this.taken.length = 0;
     for (let ordinal = 0; ordinal < max; ordinal++) {
       const item = this.script.shift();
       if (item === undefined) break;
       this.takeItem(item, ordinal);
     }
-    return this.sources.reduce((n, source) => n + source.batch.n, 0);
+    return this.sources.some((source) => source.batch.n > 0);
   }
 
   override locate(ordinal: number): RecordOrigin | null {

@@ -546,7 +546,7 @@ describe("while the pipeline runs", () => {
         out.to(failingSink(part), { name: "store" });
         return { out };
       });
-      check(error, "SINK_FAILED", "store failed");
+      check(error, "SINK_FAILED", `store failed: RangeError: ${part}`);
       assert.equal(String(error.cause), `RangeError: ${part}`);
     });
   }

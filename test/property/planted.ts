@@ -81,7 +81,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a joined session forgets which panes it replaces",
-    says: "session.out.push(...other.out);",
+    says: "if (other.out.length > 0) session.out = session.out.concat(other.out);",
     insteadSays: "",
     foundBy: "oracle",
     seed: 1,

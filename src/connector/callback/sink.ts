@@ -1,3 +1,4 @@
+import { MillraceError, preview } from "../../core/errors.ts";
 import type { Sink } from "../contract.ts";
 import { sinkFailed } from "../failure.ts";
 
@@ -13,6 +14,8 @@ type Callback<T> = (record: T, timestamp: number) => unknown;
  * @throws SINK_FAILED, from the job, when `fn` throws or its promise rejects
  */
 export function forEach<T>(fn: Callback<T>): Sink<T> {
+  if (typeof fn !== "function")
+    throw new MillraceError("OPTION_INVALID", `forEach takes a function, not ${preview(fn)}`);
   const description = fn.name === "" ? "forEach()" : `forEach(${fn.name})`;
   return {
     description,

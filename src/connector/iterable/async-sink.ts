@@ -98,6 +98,7 @@ export function toAsyncIterable<T>(options: ToAsyncIterableOptions = {}): Sink<T
       handover.start();
       return handover;
     },
+    abandon: () => handover.close(),
     [Symbol.asyncIterator]: () => handover,
   };
 }

@@ -108,9 +108,9 @@ class AsyncIterablePartition<T> implements Partition<T> {
     this.#closed = true;
     this.#resume();
     if (this.#done) return;
-    const returned = this.#iterator.return?.();
+    const returned = Promise.resolve(this.#iterator.return?.());
     // A generator that waits for its next record returns only after it: that may be never.
-    if (this.#pulling) returned?.catch(() => {});
+    if (this.#pulling) returned.catch(() => {});
     else await returned;
   }
 }

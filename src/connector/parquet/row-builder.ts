@@ -26,5 +26,18 @@ export function rowBuilder(names: readonly string[]): RowBuilder {
     `  into[at++] = { ${fields.join(", ")} };`,
     "}",
   ].join("\n");
-  return new Function("columns", "from", "count", "into", "at", source) as RowBuilder;
+  try {
+    return new Function("columns", "from", "count", "into", "at", source) as RowBuilder;
+  } catch {
+    return assigningBuilder(names); // --disallow-code-generation-from-strings
+  }
+}
+
+/** The same without generated code. */
+function assigningBuilder(names: readonly string[]): RowBuilder {
+  return (columns, from, count, into, at) => {
+    for (let i = from; i < from + count; i++) {
+      into[at++] = Object.fromEntries(names.map((name, column) => [name, columns[column]![i]]));
+    }
+  };
 }
