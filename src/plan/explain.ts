@@ -121,7 +121,7 @@ function stateOf(node: WindowNode, batchMode: boolean): string[] {
     `state: panes: one row per key and window end; a record is added to ${perRecord === 1 ? "one" : `up to ${perRecord}`} (an accumulator per window)`,
     batchMode
       ? "bound: all windows of the input, which close at its end"
-      : `bound: up to ${live} windows per key at the watermark, and what is ahead of it`,
+      : `bound: ${live === 1 ? "one window" : `up to ${live} windows`} per key at the watermark, and what is ahead of it`,
   ];
 }
 
