@@ -1,9 +1,7 @@
 /**
  * A stage as it runs: its head, the chains behind the head's ports, its tables and counters.
  */
-import type { AnyAggregate } from "../aggregate/contract.ts";
 import { keyOf as keyOfToken, tokenOf } from "../core/key.ts";
-import type { Fields } from "../operator/aggregator.ts";
 import { alignedWindowHead } from "../operator/aligned-window.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
 import { COUNT, type Head, type HeadPorts } from "../operator/contract.ts";
@@ -12,7 +10,7 @@ import { sessionWindowHead } from "../operator/session-window.ts";
 import { stepLoop } from "../operator/step-loop.ts";
 import { unionHead } from "../operator/union.ts";
 import type { OnError } from "../connector/contract.ts";
-import type { Aggregates, PlanNode } from "../plan/node.ts";
+import { fieldsOf, type PlanNode } from "../plan/node.ts";
 import type { StagePlan } from "../plan/stages.ts";
 import { Table } from "../state/table.ts";
 import { Timers } from "../state/timers.ts";
@@ -54,12 +52,6 @@ export interface Stage {
   readonly bases: readonly number[];
   /** Undoes the step at hand after a MISS: rows and emissions. */
   undo(): void;
-}
-
-export function fieldsOf(aggregates: Aggregates): Fields {
-  const entries: Iterable<[string, AnyAggregate]> =
-    "one" in aggregates ? [["value", aggregates.one]] : aggregates.fields;
-  return Array.from(entries, ([name, aggregate]) => ({ name, aggregate }));
 }
 
 function headKind({ head, keyBy }: StagePlan): HeadKind {

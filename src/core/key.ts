@@ -112,8 +112,8 @@ function decodePart(encoded: string): Key {
   }
 }
 
-/** Big-endian IEEE 754 with the sign turned, so that bytes order as numbers do. */
-function encodeNumber(value: number): string {
+/** Eight bytes that order as the numbers do, infinities included: big-endian IEEE 754 with the sign turned. */
+export function encodeNumber(value: number): string {
   scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0);
   const negative = scratch.getUint8(0) >= 0x80;
   let text = "";

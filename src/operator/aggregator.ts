@@ -37,6 +37,16 @@ export function inputOf({ aggregate, name }: Fields[number], value: unknown): un
   return input;
 }
 
+/** The window's part of a result, with the field of each aggregate added; `accumulatorOf` gives that of aggregate i. */
+export function withFields(result: object, fields: Fields, accumulatorOf: (i: number) => unknown): object {
+  fields.forEach(({ name, aggregate }, i) => {
+    const value: unknown = aggregate.result(accumulatorOf(i));
+    // defineProperty: a field may be called __proto__.
+    Object.defineProperty(result, name, { value, enumerable: true, writable: true, configurable: true });
+  });
+  return result;
+}
+
 const customFirst = (fields: Fields): { index: number; aggregate: AnyAggregate }[] =>
   fields
     .map(({ aggregate }, index) => ({ index, aggregate }))
@@ -80,24 +90,8 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
       });
     },
     result(cell, key, start, end, pane, index, replaces) {
-      const result: Record<string, unknown> = {
-        key,
-        windowStart: start,
-        windowEnd: end,
-        pane,
-        paneIndex: index,
-      };
-      if (withReplaces) result.replaces = replaces;
-      fields.forEach(({ name, aggregate }, i) => {
-        // defineProperty: a field may be called __proto__.
-        Object.defineProperty(result, name, {
-          value: aggregate.result(cell[`a${i}`]),
-          enumerable: true,
-          writable: true,
-          configurable: true,
-        });
-      });
-      return result;
+      const shown = { key, windowStart: start, windowEnd: end, pane, paneIndex: index };
+      return withFields(withReplaces ? { ...shown, replaces } : shown, fields, (i) => cell[`a${i}`]);
     },
   };
 }

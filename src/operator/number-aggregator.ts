@@ -6,7 +6,7 @@
 import type { Token } from "../core/key.ts";
 import { NumberRows } from "../state/number-rows.ts";
 import { TokenRows } from "../state/token-rows.ts";
-import { type Fields, inputOf, inputsText } from "./aggregator.ts";
+import { type Fields, inputOf, inputsText, withFields } from "./aggregator.ts";
 import type { NumberAggregator } from "./contract.ts";
 
 /** Where the values of a row begin behind its place. */
@@ -39,19 +39,8 @@ export function numberAggregatorClosures(fields: Fields): NumberAggregator {
     },
     reset,
     result(slots, at, key, start, end, pane, index) {
-      const result: Record<string, unknown> = {
-        key,
-        windowStart: start,
-        windowEnd: end,
-        pane,
-        paneIndex: index,
-      };
-      fields.forEach(({ name, aggregate }, i) => {
-        const value = aggregate.result(slots[at + VALUES + i]);
-        // defineProperty: a field may be called __proto__.
-        Object.defineProperty(result, name, { value, enumerable: true, writable: true, configurable: true });
-      });
-      return result;
+      const shown = { key, windowStart: start, windowEnd: end, pane, paneIndex: index };
+      return withFields(shown, fields, (i) => slots[at + VALUES + i]);
     },
   };
 }

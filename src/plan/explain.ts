@@ -6,7 +6,7 @@ import { KEY_GROUPS } from "../core/key.ts";
 import { formatDuration } from "../core/time.ts";
 import { describeWindows } from "../window/assigner.ts";
 import type { Aggregates, Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
-import { inputsOf } from "./node.ts";
+import { fieldsOf, inputsOf } from "./node.ts";
 import { cutStages, type EdgePlan, type StagePlan, type Tree } from "./stages.ts";
 
 export interface ExplainContext {
@@ -94,14 +94,9 @@ function timeOf({ timestamp, watermark }: SourceNode): string {
   return `event time, watermark ${formatDuration(watermark.boundMs)} behind the greatest timestamp of each partition${idle}`;
 }
 
-const entriesOf = (aggregates: Aggregates): [string, string][] =>
-  "one" in aggregates
-    ? [["value", aggregates.one.name]]
-    : [...aggregates.fields].map(([field, { name }]) => [field, name]);
-
 const aggregatesText = (aggregates: Aggregates): string =>
-  entriesOf(aggregates)
-    .map(([field, name]) => `${field} = ${name}`)
+  fieldsOf(aggregates)
+    .map(({ name, aggregate }) => `${name} = ${aggregate.name}`)
     .join(", ");
 
 function stateOf(node: WindowNode, batchMode: boolean): string[] {
@@ -134,9 +129,7 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
   }
   if (node.kind !== "window") return [];
   const found: string[] = [];
-  const list =
-    "one" in node.aggregates ? [["value", node.aggregates.one] as const] : [...node.aggregates.fields];
-  for (const [field, aggregate] of list) {
+  for (const { name: field, aggregate } of fieldsOf(node.aggregates)) {
     if (aggregate.bound === "window")
       found.push(`${node.name}: ${field} = ${aggregate.name} may keep as much as its window brings`);
   }

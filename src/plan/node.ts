@@ -84,6 +84,14 @@ export type Aggregates =
   | { readonly one: AnyAggregate }
   | { readonly fields: ReadonlyMap<string, AnyAggregate> };
 
+/** The aggregates in order, each with the field that shows its result. */
+export function fieldsOf(
+  aggregates: Aggregates,
+): readonly { readonly name: string; readonly aggregate: AnyAggregate }[] {
+  if ("one" in aggregates) return [{ name: "value", aggregate: aggregates.one }];
+  return Array.from(aggregates.fields, ([name, aggregate]) => ({ name, aggregate }));
+}
+
 export interface SinkNode extends Named {
   readonly kind: "sink";
   readonly input: Input;

@@ -354,8 +354,11 @@ export class SourceIntake {
 
   /** Marks the partitions idle that were silent for long enough. */
   checkIdle(ordinal: number): void {
-    if (this.node.watermark.idleAfterMs === null || this.idleAt > this.options.ports.clock.now()) return;
-    const idleSince = this.options.ports.clock.now() - this.node.watermark.idleAfterMs;
+    const { idleAfterMs } = this.node.watermark;
+    if (idleAfterMs === null) return;
+    const now = this.options.ports.clock.now();
+    if (this.idleAt > now) return;
+    const idleSince = now - idleAfterMs;
     for (const state of this.partitions) {
       if (state.activeAt <= idleSince && !state.ended) state.idle = true;
     }

@@ -59,7 +59,7 @@ export class ColdRows<V> implements ColdAccess<V> {
   }
 
   dropping(bucket: Bucket<V>): void {
-    for (const [token] of { [Symbol.iterator]: () => bucket.rows.entries() }) {
+    for (const [token] of bucket.rows.entries()) {
       this.dirty.set(this.address(bucket, token), { bucket, token });
     }
     bucket.rows.clear();

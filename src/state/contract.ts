@@ -9,7 +9,7 @@
  *
  * Operators see neither addresses nor the backend; they work on tables (table.ts), which keep rows as live objects.
  */
-import { encodeToken, keyGroupOf, type Token } from "../core/key.ts";
+import { encodeNumber, encodeToken, keyGroupOf, type Token } from "../core/key.ts";
 
 /** Plain data: what structuredClone copies unchanged. */
 export type StateValue = unknown;
@@ -38,20 +38,6 @@ export interface RowStore {
 /** Which layout a table's rows have: see above. */
 export type RowLayout = "by-key" | "by-time";
 
-const bytes = new DataView(new ArrayBuffer(8));
-
-/** Eight bytes that order as the numbers do, infinities included. */
-function timeBytes(time: number): string {
-  bytes.setFloat64(0, time + 0);
-  const negative = bytes.getUint8(0) >= 0x80;
-  let text = "";
-  for (let i = 0; i < 8; i++) {
-    const byte = bytes.getUint8(i);
-    text += String.fromCharCode(negative ? byte ^ 0xff : i === 0 ? byte ^ 0x80 : byte);
-  }
-  return text;
-}
-
 /** The prefix of all rows of a table: operator and table name, each ended by NUL. */
 export function tablePrefix(operator: string, table: string): string {
   return `${Buffer.from(operator, "utf8").toString("latin1")}\0${table}\0`;
@@ -61,11 +47,11 @@ export function tablePrefix(operator: string, table: string): string {
 export function rowAddress(prefix: string, layout: RowLayout, time: number, token: Token): string {
   const group = keyGroupOf(token);
   const key = String.fromCharCode(group >> 8, group & 0xff) + encodeToken(token);
-  return layout === "by-time" ? prefix + timeBytes(time) + key : prefix + key + timeBytes(time);
+  return layout === "by-time" ? prefix + encodeNumber(time) + key : prefix + key + encodeNumber(time);
 }
 
 /** The range of a by-time table's rows with from < time <= to (or all times up to `to`, from -Infinity). */
 export function timeRange(prefix: string, from: number, to: number): { from: string; to: string } {
-  const after = (time: number): string => `${prefix}${timeBytes(time)}\xff\xff\xff`;
+  const after = (time: number): string => `${prefix}${encodeNumber(time)}\xff\xff\xff`;
   return { from: from === Number.NEGATIVE_INFINITY ? prefix : after(from), to: after(to) };
 }
