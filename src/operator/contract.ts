@@ -57,9 +57,6 @@ export interface Head {
   prefetch?(): void;
 }
 
-/** A factory as the contract's first paragraph describes it. */
-export type HeadFactory<P extends HeadPorts> = (ports: P) => Head;
-
 /** Where a head counts, at the beginning of its stage's counters. */
 export const COUNT = {
   /** Records read from the inputs. */
