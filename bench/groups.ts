@@ -1,4 +1,5 @@
 import type { Group } from "./benchmark.ts";
 import { core } from "./core/index.ts";
+import { state } from "./state/index.ts";
 
-export const groups: Readonly<Record<string, Group>> = { core };
+export const groups: Readonly<Record<string, Group>> = { core, state };

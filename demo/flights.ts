@@ -21,6 +21,7 @@ import { join } from "node:path";
 import {
   avg,
   count,
+  type JobOptions,
   max,
   ndjsonFile,
   pipeline,
@@ -52,10 +53,13 @@ function scheduledDeparture(flight: Flight): number {
   return flight.date;
 }
 
-/** The pipeline over any source of flights. Results go to files in the folder `out`; the streams take further sinks. */
-export function flightsPipeline(source: Source<Flight>, out: string) {
+/**
+ * The pipeline over any source of flights. Results go to files in the folder `out`; the streams take further sinks.
+ * Every operator with state has a name: it is by that name that a later run finds its state again.
+ */
+export function flightsPipeline(source: Source<Flight>, out: string, options: JobOptions = {}) {
   const file = (name: string) => ndjsonFile<unknown>(join(out, name));
-  const app = pipeline("flights");
+  const app = pipeline("flights", options);
 
   const departures = app.source(source, {
     name: "departures",

@@ -1,63 +1,28 @@
 /** `npm run demo`: three million real flights through one pipeline, and a table of where it was bad. */
 import { mkdir } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { parseArgs } from "node:util";
+import { relative } from "node:path";
 import { fromAsyncIterable, generator } from "../src/index.ts";
 import { flightsPipeline } from "./flights.ts";
 import { account, Highlights } from "./highlights.ts";
+import { HELP, type Options, readOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
 import { printLive } from "./live.ts";
 import { flightsFile, loadReplay, paced } from "./replay.ts";
 import { moment, whole } from "./text.ts";
 
-const HELP = `npm run demo -- [options]
-
-  Replays three million flights in the United States (January to June 2001) in the order
-  in which they left, and computes delays per airport, bad hours and the worst routes.
-
-  --follow       live: time passes at --speed, results are printed as they come; ends on ctrl-C
-  --speed N      with --follow: N times real time (default 3600: an hour a second)
-  --flights N    only the first N flights
-  --out FOLDER   where the results go (default: out)
-  --help
-`;
-
-interface Options {
-  readonly follow: boolean;
-  readonly speed: number;
-  readonly flights: number;
-  readonly out: string;
-}
-
-/** @throws Error, in a sentence, for what it can't read; null where help was asked for */
-function options(args: string[]): Options | null {
-  const { values } = parseArgs({
-    args,
-    options: {
-      follow: { type: "boolean", default: false },
-      speed: { type: "string" },
-      flights: { type: "string", default: "Infinity" },
-      out: { type: "string", default: join(import.meta.dirname, "../out") },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) return null;
-  if (values.speed !== undefined && !values.follow) throw new Error("--speed goes with --follow");
-  const [speed, flights] = [Number(values.speed ?? 3600), Number(values.flights)];
-  if (!(speed > 0 && speed < Number.POSITIVE_INFINITY))
-    throw new Error(`--speed takes a number above 0, not ${values.speed}`);
-  if (!(flights > 0)) throw new Error(`--flights takes a number above 0, not ${values.flights}`);
-  return { follow: values.follow, speed, flights, out: values.out };
-}
-
-async function main({ follow, speed, flights, out }: Options): Promise<void> {
+async function main({ follow, speed, flights, stopAfter, out, job, run }: Options): Promise<void> {
   await mkdir(out, { recursive: true });
   const replay = await loadReplay(flightsFile(), flights, showProgress("reading"));
 
+  const stop = new AbortController();
+  const flight = (i: number) => {
+    if (i === stopAfter) stop.abort();
+    return replay.at(i);
+  };
   const source = follow
     ? fromAsyncIterable(paced(replay, speed), { name: "flights, live" })
-    : generator((i) => replay.at(i), { count: replay.length, name: "flights" });
-  const streams = flightsPipeline(source, out);
+    : generator(flight, { count: replay.length, name: "flights" });
+  const streams = flightsPipeline(source, out, job);
   const highlights = new Highlights(streams);
   if (follow) {
     printLive(streams);
@@ -67,14 +32,21 @@ async function main({ follow, speed, flights, out }: Options): Promise<void> {
     );
   }
 
-  const report = await streams.app.run(follow ? {} : { onProgress: showProgress("running") });
+  const onNote = (note: string) => console.error(`note: ${note}`);
+  const report = await streams.app.run(
+    follow ? {} : { ...run, signal: stop.signal, onProgress: showProgress("running"), onNote },
+  );
 
+  if (report.recordsBefore > 0) {
+    const before = `Earlier runs read ${whole(report.recordsBefore)} flights`;
+    console.log(`\n${before}: the tables show what came after them.`);
+  }
   if (report.stopped) console.log(`\nStopped after ${whole(report.sources[0].records)} flights.`);
-  console.log(`\n${highlights}\n${account(report, replay, highlights)}`);
+  console.log(`\n${highlights}\n${account(report, replay)}`);
   console.log(
     `  ${relative(process.cwd(), out) || "."}/: airports, bad-hours, worst-routes, late, refused (.ndjson)`,
   );
-  if (report.stopped && !follow) process.exitCode = 130;
+  if (report.stopped && !follow && !stop.signal.aborted) process.exitCode = 130;
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -83,7 +55,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  const asked = options(process.argv.slice(2));
+  const asked = readOptions(process.argv.slice(2));
   if (asked === null) process.stdout.write(HELP);
   else await main(asked);
 } catch (error) {

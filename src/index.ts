@@ -20,15 +20,37 @@ export type { Ports } from "./core/ports.ts";
 export type { Key } from "./core/key.ts";
 export type { Duration, Timestamp } from "./core/time.ts";
 export type { WatermarkOption } from "./core/watermark.ts";
-export { type Pipeline, type Progress, pipeline, type RunOptions, type RunReport } from "./job/pipeline.ts";
+export { type Pipeline, pipeline } from "./job/pipeline.ts";
+export type { Progress } from "./job/progress.ts";
+export type { RunningJob, RunOptions, RunReport, Savepoint, StopOptions } from "./job/running-job.ts";
+export type { JobOptions } from "./job/options.ts";
+export { type Codec, type Infer, type Schema, type StandardSchema, t } from "./schema/index.ts";
 export type { JobReport, OperatorReport } from "./runtime/report.ts";
 export {
   type AggregatedStream,
   type KeyedStream,
   otherwise,
+  type ProcessedStream,
   type Stream,
   type WindowedStream,
 } from "./stream/stream.ts";
+export {
+  output,
+  type Output,
+  type ProcessContext,
+  type ProcessTimers,
+  type Timer,
+} from "./stream/process.ts";
+export {
+  listState,
+  type ListState,
+  mapState,
+  type MapState,
+  type StateOptions,
+  type ValueOptions,
+  valueState,
+  type ValueState,
+} from "./stream/state.ts";
 export type {
   OperatorOptions,
   Pane,
@@ -46,3 +68,4 @@ export {
   tumbling,
   type WindowAssigner,
 } from "./window/assigner.ts";
+export { memory, type StateBackend } from "./state/backend.ts";

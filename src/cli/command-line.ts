@@ -3,20 +3,26 @@
  * 1 failed, 2 the command line or the file it names is at fault, 130 and 143 ended by a second SIGINT or SIGTERM.
  */
 import { createRequire } from "node:module";
-import { parseArgs } from "node:util";
-import { MillraceError } from "../core/errors.ts";
-import type { Command, Flag, Invocation } from "./command.ts";
+import type { Command } from "./command.ts";
 import { errorText, exitCodeOf } from "./error-text.ts";
 import { explain } from "./explain.ts";
+import { helpText } from "./help.ts";
 import { leave } from "./leave.ts";
 import { nearest } from "./nearest.ts";
+import { endOf, parse, usage } from "./parse.ts";
+import { planUpgrade } from "./plan-upgrade.ts";
 import { run } from "./run.ts";
+import { copySavepoint, inspectSavepoint, listSavepoints } from "./savepoint.ts";
+import { state } from "./state.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { run, explain };
-
-const COMMON: Readonly<Record<string, Flag>> = {
-  stack: { type: "boolean", about: "errors with their stacks" },
-  help: { type: "boolean", about: "this text" },
+const COMMANDS: Readonly<Record<string, Command>> = {
+  run,
+  explain,
+  state,
+  "plan-upgrade": planUpgrade,
+  "savepoint list": listSavepoints,
+  "savepoint inspect": inspectSavepoint,
+  "savepoint copy": copySavepoint,
 };
 
 /** Runs one command. An error is printed and ends the process; otherwise it ends when nothing is left to do. */
@@ -33,63 +39,34 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 async function dispatch(args: readonly string[]): Promise<void> {
-  const [name = "--help"] = args;
-  if (name === "--help" || name === "-h" || name === "help") return print(help());
-  if (name === "--version" || name === "-v") return print(`${version()}\n`);
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
-    if (/\.[cm]?[jt]s$/.test(name)) throw usage(`${name} is no command; did you mean millrace run ${name}?`);
-    const [what, known] = name.startsWith("-")
-      ? ["option", ["--help", "--version"]]
-      : ["command", Object.keys(COMMANDS)];
-    throw usage(`There is no ${what} ${name}${nearest(name, known)}`);
-  }
-  const invocation = parse(name, command, args.slice(1));
-  if (invocation === null) return print(help());
+  const [first = "--help"] = args;
+  if (first === "--help" || first === "-h" || first === "help") return print(helpText(COMMANDS));
+  if (first === "--version" || first === "-v") return print(`${version()}\n`);
+  const name = nameOf(args);
+  if (name === null) return print(helpText(COMMANDS));
+  const command = COMMANDS[name];
+  const invocation = parse(name, command, args.slice(name.split(" ").length));
+  if (invocation === null) return print(helpText(COMMANDS));
   await command.run(invocation);
 }
 
-/** Null where help is asked for. @throws CLI_USAGE */
-function parse(name: string, command: Command, args: readonly string[]): Invocation | null {
-  const options = { ...command.flags, ...COMMON };
-  const loose = parseArgs({ args: [...args], options, strict: false, tokens: true });
-  for (const token of loose.tokens) {
-    if (token.kind !== "option" || Object.hasOwn(options, token.name)) continue;
-    const known = Object.keys(options).map((option) => `--${option}`);
-    throw usage(`millrace ${name} has no option ${token.rawName}${nearest(token.rawName, known)}`);
+/** The command that the arguments begin with: a word, or two; null where help is asked for. @throws CLI_USAGE */
+function nameOf([first, second = ""]: readonly string[]): string | null {
+  if (Object.hasOwn(COMMANDS, first)) return first;
+  const names = Object.keys(COMMANDS);
+  const seconds = names.filter((name) => name.startsWith(`${first} `)).map((name) => name.split(" ")[1]);
+  if (seconds.includes(second)) return `${first} ${second}`;
+  if (seconds.length > 0) {
+    if (second === "--help") return null;
+    const found = second === "" ? "" : `, not ${second}${nearest(second, seconds)}`;
+    throw usage(`millrace ${first} takes ${seconds.slice(0, -1).join(", ")} or ${seconds.at(-1)}${found}`);
   }
-  if (loose.values["help"] === true) return null;
-  const flags = strictly(args, options);
-  for (const [option, { values }] of Object.entries(command.flags)) {
-    const value = flags[option];
-    if (values === undefined || value === undefined || values.includes(String(value))) continue;
-    throw usage(`--${option} takes ${values.join(" or ")}, not ${value}`);
-  }
-  const end = loose.tokens.find((token) => token.kind === "option-terminator")?.index ?? args.length;
-  const files = loose.tokens
-    .filter((token) => token.kind === "positional" && token.index < end)
-    .map(({ index }) => args[index]);
-  if (files.length === 0) throw usage(`millrace ${name} takes a file: millrace ${name} FILE`);
-  if (files.length > 1) {
-    throw usage(
-      `millrace ${name} takes one file, not ${files.join(" and ")}; what is meant for the file stands behind --`,
-    );
-  }
-  return { file: files[0], args: args.slice(end + 1), flags };
+  if (/\.[cm]?[jt]s$/.test(first)) throw usage(`${first} is no command; did you mean millrace run ${first}?`);
+  const [what, known] = first.startsWith("-")
+    ? ["option", ["--help", "--version"]]
+    : ["command", [...new Set(names.map((name) => name.split(" ")[0]))]];
+  throw usage(`There is no ${what} ${first}${nearest(first, known)}`);
 }
-
-function strictly(args: readonly string[], options: Readonly<Record<string, Flag>>): Invocation["flags"] {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true }).values;
-  } catch (error) {
-    throw usage(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Where the arguments of millrace end and those of the file begin. */
-const endOf = (args: readonly string[]): number => (args.includes("--") ? args.indexOf("--") : args.length);
-
-const usage = (what: string): MillraceError => new MillraceError("CLI_USAGE", what);
 
 function print(text: string): void {
   process.stdout.write(text);
@@ -97,26 +74,3 @@ function print(text: string): void {
 
 /** package.json lies two folders up, in the sources as in dist. */
 const version = (): string => createRequire(import.meta.url)("../../package.json").version;
-
-function help(): string {
-  const flagLines = (flags: Readonly<Record<string, Flag>>): string[] =>
-    Object.entries(flags).map(([name, { about, values }]) => {
-      return `    ${`--${name}${values === undefined ? "" : ` ${values.join("|")}`}`.padEnd(20)}  ${about}`;
-    });
-  return `${[
-    "millrace: a stream processor for TypeScript",
-    ...Object.entries(COMMANDS).flatMap(([name, { about, flags }]) => [
-      "",
-      `  ${`millrace ${name} FILE`.padEnd(22)}  ${about}`,
-      ...flagLines(flags),
-    ]),
-    "",
-    "  with any command",
-    ...flagLines(COMMON),
-    "",
-    `  ${"millrace --version".padEnd(22)}  the version of this package`,
-    "",
-    "FILE exports a pipeline (export default app), or runs one itself (await app.run()).",
-    "Arguments behind -- are those of FILE: process.argv.slice(2).",
-  ].join("\n")}\n`;
-}

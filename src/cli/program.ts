@@ -5,9 +5,16 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MillraceError } from "../core/errors.ts";
-import type { Pipeline, RunOptions, RunReport } from "../job/pipeline.ts";
+import type { Pipeline } from "../job/pipeline.ts";
+import type { RunOptions, RunReport } from "../job/running-job.ts";
 import { driveWith } from "../job/take-over.ts";
-import type { Invocation } from "./command.ts";
+
+/** The user's file, and its arguments. */
+export interface File {
+  /** As it was written: relative to the working directory. */
+  readonly file: string;
+  readonly args: readonly string[];
+}
 
 /** What a command does with a pipeline; `options` are those that the file gives to `run`, if it calls that. */
 export type Driver = (pipeline: Pipeline, options: RunOptions) => Promise<RunReport>;
@@ -16,10 +23,7 @@ export type Driver = (pipeline: Pipeline, options: RunOptions) => Promise<RunRep
  * Loads the file with every `run` of it going to `driver`; if there was none, gives the exported pipeline to it.
  * @throws CLI_USAGE for a file that is not there, CLI_NO_PIPELINE, and what the file or the driver throws
  */
-export async function drive(
-  { file, args }: Pick<Invocation, "file" | "args">,
-  driver: Driver,
-): Promise<void> {
+export async function drive({ file, args }: File, driver: Driver): Promise<void> {
   const path = resolve(file);
   process.argv = [process.execPath, path, ...args];
   let ran = false;

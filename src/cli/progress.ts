@@ -1,5 +1,5 @@
 /** How far a run is, in one line of a terminal that is drawn again and again in its place. */
-import type { Progress } from "../job/pipeline.ts";
+import type { Progress } from "../job/progress.ts";
 import { numberText, scaled, wholeSecondsText } from "./quantity.ts";
 
 /** Rates are those of this last while: long enough to be steady, short enough to follow. */

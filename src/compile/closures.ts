@@ -18,6 +18,7 @@ export function chainClosures({
   position,
   failOperator,
   factory,
+  parts,
   aggregator,
   ports,
 }: MakeHead): Head {
@@ -51,15 +52,19 @@ export function chainClosures({
   const full = (): boolean =>
     stalled?.() || outputs.some((out) => out.n >= out.limit || out.waiting !== null);
 
+  const sides = plan.ports.slice(1).map(emitTo);
+
   return factory({
     ...ports,
+    ...parts,
     ...(aggregator === null ? {} : aggregatorClosures(aggregator.fields, aggregator.withReplaces)),
     numbers:
       aggregator !== null && isNumeric(aggregator.fields)
-        ? numberAggregatorClosures(aggregator.fields)
+        ? numberAggregatorClosures(aggregator.fields, aggregator.outlive)
         : null,
     emit: emitTo(plan.ports[0]),
-    side: emitTo(plan.ports[1] ?? []),
+    side: sides[0] ?? (() => {}),
+    sides,
     mark(watermark: number) {
       outputs.forEach((out, i) => {
         if (!isSide(i) || watermark === Number.POSITIVE_INFINITY) out.mark(watermark, position.ordinal);

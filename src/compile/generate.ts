@@ -11,7 +11,6 @@
 import { aggregatorText } from "../operator/aggregator.ts";
 import type { Head } from "../operator/contract.ts";
 import { isNumeric, numberAggregatorText } from "../operator/number-aggregator.ts";
-import { stepLoop } from "../operator/step-loop.ts";
 import type { EdgePlan } from "../plan/stages.ts";
 import { chainText, multiplies } from "./chain-text.ts";
 import type { MakeHead } from "./contract.ts";
@@ -38,6 +37,7 @@ export function stageText(
     position,
     failOperator,
     factory,
+    parts,
     aggregator,
     ports,
   }: MakeHead,
@@ -72,15 +72,21 @@ function emit(value, timestamp) {
 ${chainText(plan.ports[0], "value", context)}}
 function side(value, timestamp) {
 ${chainText(plan.ports[1] ?? [], "value", context)}}
+const sides = [side${plan.ports
+    .slice(2)
+    .map((trees) => `, function (value, timestamp) {\n${chainText(trees, "value", context)}}`)
+    .join("")}];
 function mark(watermark) {
 ${marks.join("\n")}
 }
 function full() { return ${full.length === 0 ? "false" : full.join(" || ")}; }
 function room() { return ${room}; }
 ${aggregator === null ? "" : aggregatorText(aggregator.fields, aggregator.withReplaces, bind)}
-const numbers = ${aggregator !== null && isNumeric(aggregator.fields) ? numberAggregatorText(aggregator.fields, bind) : "null"};
-const stepLoop = ${stepLoop.toString()};
+const numbers = ${aggregator !== null && isNumeric(aggregator.fields) ? numberAggregatorText(aggregator.fields, aggregator.outlive, bind) : "null"};
+const parts = { ${Object.entries(parts)
+    .map(([name, part]) => `${name}: ${part.toString()}`)
+    .join(",\n")} };
 const head = ${factory.toString()};
-return head({ ...${bind(ports)}, emit, side, mark, full, room, stepLoop${aggregator === null ? "" : ", create, add, probe, merge, result, numbers"} });
+return head({ ...${bind(ports)}, ...parts, emit, side, sides, mark, full, room${aggregator === null ? "" : ", create, add, probe, merge, result, numbers"} });
 `;
 }

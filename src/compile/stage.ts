@@ -2,22 +2,26 @@
  * A stage as it runs: its head, the chains behind the head's ports, its tables and counters.
  */
 import { keyOf as keyOfToken, tokenOf } from "../core/key.ts";
-import { alignedWindowHead } from "../operator/aligned-window.ts";
+import { alignedWindowHead, type PaneCell } from "../operator/aligned-window.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
+import type { Fields } from "../operator/aggregator.ts";
 import { COUNT, type Head, type HeadPorts } from "../operator/contract.ts";
 import { forwardHead } from "../operator/forward.ts";
-import { sessionWindowHead } from "../operator/session-window.ts";
+import { isNumeric, numberForm } from "../operator/number-aggregator.ts";
+import { sessionWindowHead, type SessionRow } from "../operator/session-window.ts";
 import { stepLoop } from "../operator/step-loop.ts";
 import { unionHead } from "../operator/union.ts";
 import type { OnError } from "../connector/contract.ts";
 import { fieldsOf, type PlanNode } from "../plan/node.ts";
 import type { StagePlan } from "../plan/stages.ts";
-import { Table } from "../state/table.ts";
+import type { Cell } from "../state/bucket.ts";
+import { type Rows, Table } from "../state/table.ts";
 import { Timers } from "../state/timers.ts";
 import { anewOrShared } from "./anew.ts";
 import { chainClosures } from "./closures.ts";
-import { countBases, type HeadKind, type MakeHead } from "./contract.ts";
+import { countBases, type HeadKind, type MakeHead, type TableIndex } from "./contract.ts";
 import { generate } from "./generate.ts";
+import { processKind } from "./process-kind.ts";
 
 /** The failed operator's node is told, and what it worked on; throws if the job is to end. */
 export type FailHandler = (
@@ -37,8 +41,13 @@ export interface StageOptions {
   readonly generated: boolean;
   /** For tests: outputs look full every other time. */
   readonly stall: boolean;
+  /** Callback sinks may be called from within the stage. */
+  readonly direct: boolean;
   /** Called at the beginning of every step; null in the usual case that state is all in memory. */
   readonly onBegin: (() => void) | null;
+  readonly clock: HeadPorts["clock"];
+  /** Gives each table those who keep its rows, before the head is made. */
+  readonly keep: (table: Rows<Cell>) => void;
 }
 
 export interface Stage {
@@ -46,30 +55,59 @@ export interface Stage {
   readonly inputs: readonly Batch[];
   readonly outputs: readonly Batch[];
   readonly head: Head;
-  readonly tables: readonly Table<unknown>[];
+  readonly tables: readonly Rows<Cell>[];
+  readonly index: TableIndex | null;
   readonly counts: Float64Array;
   /** By stateless operator: where its counters begin. */
   readonly bases: readonly number[];
+  /** Output i hangs on the late side. */
+  readonly isSide: (i: number) => boolean;
   /** Undoes the step at hand after a MISS: rows and emissions. */
   undo(): void;
 }
 
+const plain = { ports: {}, tables: [], aggregator: null, index: null, parts: {} };
+
 function headKind({ head, keyBy }: StagePlan): HeadKind {
-  if (head.kind === "source") return { factory: forwardHead, ports: {}, tables: [], aggregator: null };
-  if (head.kind === "union") return { factory: unionHead, ports: {}, tables: [], aggregator: null };
+  if (head.kind === "source") return { ...plain, factory: forwardHead };
+  if (head.kind === "union") return { ...plain, factory: unionHead };
+  if (head.kind === "process") return processKind(head, keyBy);
   const { windows, latenessMs, discard } = head;
   const common = { keyOf: keyBy?.fn, tokenOf, keyOfToken, latenessMs, discard };
   const fields = fieldsOf(head.aggregates);
+  const outlive = latenessMs > 0;
   if (windows.kind === "session") {
-    const table = new Table<unknown>(head.name, "sessions", "by-key");
-    const ports = { ...common, table, timers: new Timers(), gapMs: windows.gapMs };
-    return { factory: sessionWindowHead, ports, tables: [table], aggregator: { fields, withReplaces: true } };
+    const table = new Table<SessionRow<unknown>>(head.name, "sessions", "by-key");
+    table.signature = `sessions with a gap of ${windows.gapMs} ms: ${contentOf(fields)}`;
+    const timers = new Timers();
+    return {
+      factory: sessionWindowHead,
+      ports: { ...common, table, timers, gapMs: windows.gapMs },
+      tables: [table],
+      aggregator: { fields, withReplaces: true, outlive },
+      index: {
+        table,
+        add: (token, row) => timers.push((row as SessionRow<unknown>).armed, token),
+      },
+      parts: { stepLoop },
+    };
   }
-  const table = new Table<unknown>(head.name, "panes", "by-time");
+  const table = new Table<PaneCell>(head.name, "panes", "by-time");
+  const form = numberForm(fields, outlive);
+  if (isNumeric(fields)) table.numberForm = form;
   const { sizeMs, slideMs, offsetMs } = windows;
-  const ports = { ...common, table, sizeMs, slideMs, offsetMs };
-  return { factory: alignedWindowHead, ports, tables: [table], aggregator: { fields, withReplaces: false } };
+  table.signature = `windows of ${sizeMs} ms every ${slideMs} ms from ${offsetMs} ms: ${contentOf(fields)}`;
+  return {
+    factory: alignedWindowHead,
+    ports: { ...common, table, sizeMs, slideMs, offsetMs, valuesOf: form.valuesOf },
+    tables: [table],
+    aggregator: { fields, withReplaces: false, outlive },
+    index: null,
+    parts: { stepLoop },
+  };
 }
+
+const contentOf = (fields: Fields): string => fields.map((f) => `${f.name} ${f.aggregate.name}`).join(", ");
 
 export function compileStage({
   plan,
@@ -78,10 +116,14 @@ export function compileStage({
   fail,
   generated,
   stall,
+  direct,
   onBegin,
+  clock,
+  keep,
 }: StageOptions): Stage {
-  const { factory, ports: kindPorts, tables, aggregator } = headKind(plan);
-  const bases = countBases(plan.operators);
+  const { factory, ports: kindPorts, tables, aggregator, index, parts } = headKind(plan);
+  for (const table of tables) keep(table);
+  const bases = countBases(plan.operators, plan.ports.length);
   const counts = new Float64Array(bases[bases.length - 1]);
   const position = { ordinal: 0 };
   const marks = outputs.map(() => ({ n: 0, start: 0, last: 0, lastWm: 0 }));
@@ -97,21 +139,25 @@ export function compileStage({
 
   const savedCounts = new Float64Array(counts.length);
 
+  // Once per record: a call or an object would cost more than what is copied.
   function saveStep(): void {
-    savedCounts.set(counts);
-    outputs.forEach((out, i) => {
-      const { n, start, last } = out;
-      marks[i] = { n, start, last, lastWm: n > 0 ? out.wm[n - 1] : 0 };
-    });
+    for (let i = 0; i < counts.length; i++) savedCounts[i] = counts[i];
+    for (let i = 0; i < outputs.length; i++) {
+      const { n, start, last, wm } = outputs[i];
+      const saved = marks[i];
+      saved.n = n;
+      saved.start = start;
+      saved.last = last;
+      saved.lastWm = n > 0 ? wm[n - 1] : 0;
+    }
   }
 
   const begin = (): void => {
-    for (const table of tables) table.cold?.begin();
     onBegin?.();
     saveStep();
   };
 
-  const base: Omit<HeadPorts, "emit" | "side" | "mark" | "full" | "room"> = {
+  const base: Omit<HeadPorts, "emit" | "side" | "sides" | "mark" | "full" | "room"> = {
     inputs,
     idle: () => {
       for (const out of outputs) out.idle(position.ordinal);
@@ -120,11 +166,13 @@ export function compileStage({
     position,
     fail: failHead,
     counts,
+    clock,
     NONE,
     IDLE,
   };
-  // The late side has no watermark before the end: nothing bounds how late its records are.
-  const sideEdges = new Set((plan.ports[1] ?? []).flatMap(edgesBelow));
+  // A window's late side has no watermark before the end: nothing bounds how late its records are.
+  const lateTrees = plan.head.kind === "window" ? plan.ports[1] : [];
+  const sideEdges = new Set(lateTrees.flatMap(edgesBelow));
   const isSide = (i: number): boolean => sideEdges.has(plan.outputs[i].id);
 
   let looked = 0;
@@ -132,15 +180,16 @@ export function compileStage({
     plan,
     outputs,
     isSide,
-    direct: onBegin === null,
+    direct,
     stalled: stall ? () => ++looked % 2 === 1 : null,
     counts,
     bases,
     position,
     failOperator,
     factory,
+    parts,
     aggregator,
-    ports: { ...base, ...kindPorts, stepLoop },
+    ports: { ...base, ...kindPorts },
   };
   const shared = (): Head => chainClosures(make);
   const head = generated ? anewOrShared(() => generate(make), shared) : shared();
@@ -151,10 +200,12 @@ export function compileStage({
     outputs,
     head,
     tables,
+    index,
     counts,
     bases,
+    isSide,
     undo() {
-      for (const table of tables) table.cold?.undo();
+      head.undo?.();
       // The head adds its records at the end of run, also of this one: they are no part of the step.
       const read = counts[COUNT.in];
       counts.set(savedCounts);

@@ -9,7 +9,16 @@
  * **Sink.** `write` takes records out of the batch before it returns (it may encode or copy them; it may not keep the
  * arrays). If it returns a promise, the loop hands over nothing more, and reads nothing more, until it resolves:
  * this is how a slow sink slows its source. After `close` everything written is where it belongs.
+ *
+ * **Epochs.** A job with durable state cuts its run into epochs: inputs, state changes and outputs that stand or fall
+ * together. A replayable partition gives its position at the barrier, and starts from it after a crash. A transactional
+ * sink keeps an epoch's output invisible until the epoch is decided (OpenSink.epochs).
  */
+
+/** What a job promises of its output after a crash; "none" where nothing is durable. */
+export type Guarantee = "exactly-once" | "at-least-once" | "at-most-once" | "none";
+
+import type { Json } from "../core/json.ts";
 import type { Ports } from "../core/ports.ts";
 
 /** What becomes of a record that can't be processed: end the job (default), count and drop it, or send it aside. */
@@ -35,6 +44,11 @@ export interface SourceContext {
   readonly ports: Ports;
   /** A poll may give something now. */
   wake(): void;
+  /**
+   * Where the partitions go on, by their id, as `Partition.position` gave it; null at the first start. A partition that
+   * is not listed starts at its beginning.
+   */
+  readonly positions: ReadonlyMap<string, Json> | null;
   /** Deals with a malformed input as the source's `onError` says: returns if it may be left out, else throws. */
   reject(partition: string, malformed: Malformed): void;
 }
@@ -63,6 +77,11 @@ export interface Partition<T> {
   readonly watermark?: number;
   /** Where the record came from that the last poll gave at `index` (0 = its first). */
   locate(index: number): Origin;
+  /**
+   * Replayable sources: the position at which the record is first that the last poll gave at `index`. An index equal to
+   * the number it gave is the position behind all of them. Valid until the next poll.
+   */
+  position?(index: number): Json;
   /** Bytes (or records, where there are no bytes) handed over and in all; for progress. */
   progress?(): { readonly done: number; readonly total: number; readonly unit: "bytes" | "records" };
   close(): Promise<void>;
@@ -73,6 +92,9 @@ export interface Source<T> {
   readonly description: string;
   /** True where every partition ends by itself. */
   readonly bounded: boolean;
+  /** True where a run from the same positions gives the same records: partitions have `position`. Default false */
+  readonly replayable?: boolean;
+  /** @throws SOURCE_POSITION_LOST where what a position points to is gone */
   open(context: SourceContext): Promise<readonly Partition<T>[]>;
   /** Only in the type. */
   readonly record?: T;
@@ -80,14 +102,51 @@ export interface Source<T> {
 
 export interface SinkContext {
   readonly ports: Ports;
+  readonly guarantee: Guarantee;
+  readonly job: string;
+  /** The sink's name in the job. */
+  readonly name: string;
+  /** +1 at every start of the job: fences what an earlier, dead run may have left. */
+  readonly generation: number;
+  /** Where the job goes on after an earlier run; null at the first start. */
+  readonly recovered: {
+    /** The last decided epoch. */
+    readonly epoch: number;
+    /** What `prepare` gave, of the decided epochs that this sink may not have committed yet; the newest is the last. */
+    readonly handles: readonly { readonly epoch: number; readonly handle: Json }[];
+  } | null;
+}
+
+/**
+ * The part of a transactional sink that belongs to epochs. Only used with guarantee "exactly-once"; a sink whose
+ * `SinkContext.guarantee` is another one writes visibly and at once.
+ *
+ * At a start after a crash the sink, when opened, throws away whatever it staged after the newest handle of
+ * `recovered`. The engine then compares `lastEpoch`, and calls `commit` for each of `recovered.handles` in order.
+ */
+export interface SinkEpochs {
+  /** The last epoch that was made visible, as the sink's own place says when it is opened; null where it can't tell. */
+  readonly lastEpoch: number | null;
+  /**
+   * The barrier, between two turns. What was written before the call belongs to `epoch`, what is written after it
+   * (also before the promise resolves) to the next. Resolves once the epoch's output can't be lost any more, although
+   * nobody sees it. The handle is all that `commit` needs, also in another process.
+   *
+   * @param last nothing will be written any more: the input has ended
+   */
+  prepare(epoch: number, last: boolean): Promise<Json>;
+  /** The epoch is decided: makes its output visible. Idempotent; epochs come in order, each at least once. */
+  commit(epoch: number, handle: Json): Promise<void>;
 }
 
 export interface OpenSink<T> {
   /** Takes `values[from ... to - 1]`; `timestamps` runs beside them (unset where the pipeline has no event time). */
   write(values: readonly T[], timestamps: Float64Array, from: number, to: number): void | Promise<void>;
-  /** Everything taken so far goes out. */
+  /** Everything taken so far goes out, and survives a crash of the process. */
   flush(): Promise<void>;
   close(): Promise<void>;
+  /** Transactional sinks, when opened for "exactly-once". */
+  readonly epochs?: SinkEpochs;
 }
 
 export interface Sink<T> {
@@ -97,6 +156,10 @@ export interface Sink<T> {
    * code, record by record; if it returns a promise, the records behind it wait and go through `write`.
    */
   readonly callback?: (record: T, timestamp: number) => unknown;
+  /** True where it can commit by epochs (OpenSink.epochs). Others are at-least-once at best. Default false */
+  readonly transactional?: boolean;
+  /** Transactional sinks: the last epoch that they show, looked up without opening or changing anything; null for none. */
+  lastEpoch?(ports: Ports, job: string): Promise<number | null>;
   /** What it writes to, where two sinks must not write to the same, e.g. "file:/data/out.ndjson". */
   readonly resource?: string;
   open(context: SinkContext): Promise<OpenSink<T>>;

@@ -3,6 +3,7 @@ export { forEach } from "./callback/sink.ts";
 export { type ConsoleOptions, toConsole } from "./console/sink.ts";
 export type {
   DeadLetter,
+  Guarantee,
   Malformed,
   OnError,
   OpenSink,
@@ -10,10 +11,21 @@ export type {
   Partition,
   Sink,
   SinkContext,
+  SinkEpochs,
   Source,
   SourceContext,
 } from "./contract.ts";
-export { encodeLine, encodeRecord, type NdjsonOptions, ndjson, ndjsonFile } from "./file/index.ts";
+export {
+  encodeLine,
+  encodeRecord,
+  type FilesOptions,
+  files,
+  type NdjsonOptions,
+  ndjson,
+  ndjsonFile,
+  type PartitionBy,
+  type PartitionValue,
+} from "./file/index.ts";
 export { type GeneratorOptions, generator } from "./generator/source.ts";
 export { type ToAsyncIterableOptions, toAsyncIterable } from "./iterable/async-sink.ts";
 export { type AsyncIterableOptions, fromAsyncIterable } from "./iterable/async-source.ts";

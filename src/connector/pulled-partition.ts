@@ -8,34 +8,37 @@ import { sourceFailed } from "./failure.ts";
 export abstract class PulledPartition<T> implements Partition<T> {
   readonly id: string;
   ended = false;
-  /** Records handed over. */
-  protected position = 0;
+  /** Records handed over, by earlier runs too. */
+  protected handedOver: number;
   readonly #source: string;
   readonly #context: SourceContext;
-  #polledFrom = 0;
+  #polledFrom: number;
   #failure: unknown;
 
-  constructor(source: string, id: string, context: SourceContext) {
+  /** @param from the number of records that earlier runs handed over */
+  constructor(source: string, id: string, context: SourceContext, from = 0) {
     this.#source = source;
     this.id = id;
     this.#context = context;
+    this.handedOver = from;
+    this.#polledFrom = from;
   }
 
   get caughtUp(): boolean {
     return this.ended;
   }
 
-  /** Like `poll`, but counts each record in `position` as soon as it is in place, and sets `ended`. */
+  /** Like `poll`, but counts each record in `handedOver` as soon as it is in place, and sets `ended`. */
   protected abstract pull(into: T[], at: number, max: number): void;
 
-  /** Notes where a poll begins, for `locate`. */
-  protected polledFrom(position: number): number {
-    this.#polledFrom = position;
-    return position;
+  /** Notes that a poll begins, for `locate`; returns how many records came before. */
+  protected beginPoll(): number {
+    this.#polledFrom = this.handedOver;
+    return this.handedOver;
   }
 
   poll(into: T[], at: number, max: number): number {
-    const from = this.polledFrom(this.position);
+    const from = this.beginPoll();
     if (this.#failure === undefined) {
       try {
         this.pull(into, at, max);
@@ -43,7 +46,7 @@ export abstract class PulledPartition<T> implements Partition<T> {
         this.#failure = sourceFailed(this.#source, this.id, cause);
       }
     }
-    const n = this.position - from;
+    const n = this.handedOver - from;
     if (this.#failure !== undefined) {
       if (n === 0) throw this.#failure;
       this.#context.wake();

@@ -102,8 +102,72 @@ export const ERRORS = {
     "An output file can't be written",
     "Check the path, its permissions and the free space; the cause is below.",
   ),
+  STATE_VALUE_REFUSED: entry(
+    "fix-program",
+    "A state value can't be kept",
+    "State is plain data: no functions, symbols or class instances. Keep plain fields, or give the state a codec.",
+  ),
+  STATE_SCHEMA_CHANGED: entry(
+    "fix-program",
+    "Stored state doesn't fit the program",
+    "`millrace plan-upgrade OLD NEW` shows what fits. Raise the version of the state and give an upcaster, rename it back, or start from an empty directory.",
+  ),
+  STATE_DIRECTORY_IN_USE: entry(
+    "stop",
+    "The state directory is in use",
+    "Stop the process that the message names, or give this job a directory of its own.",
+  ),
+  STATE_DIRECTORY_FOREIGN: entry(
+    "fix-program",
+    "The state directory belongs to another job",
+    "Give each job a directory of its own.",
+  ),
+  STATE_UNWRITABLE: entry(
+    "stop",
+    "State can't be written",
+    "Check the free space and the permissions of the state directory, then start the job again: it goes on where the last epoch ended. The cause is below.",
+  ),
+  STATE_DAMAGED: entry(
+    "stop",
+    "Stored state is damaged",
+    "Bring back the named file from a copy of the directory, or start from a savepoint, or from an empty directory if the inputs can be read again from their beginning.",
+  ),
+  STATE_BEHIND_SINK: entry(
+    "stop",
+    "A sink is ahead of the state",
+    "The sink shows results of an epoch that this state has not reached: going on would write them twice. Bring back the newer state, or give the sink a new place.",
+  ),
+  SINK_STATE_MISSING: entry(
+    "stop",
+    "What a sink had written is gone",
+    "Output of a decided epoch is not where the sink left it. Bring the named file back, or start anew with an empty state directory and a new place for the output.",
+  ),
+  GUARANTEE_UNMET: entry(
+    "fix-program",
+    "The pipeline can't keep the guarantee",
+    "The message names the source or sink and what is missing. Choose another guarantee, or another source.",
+  ),
+  SOURCE_POSITION_LOST: entry(
+    "stop",
+    "A source can't go on where it was",
+    "What it had read is gone or was changed. Bring the named input back, or start from an empty state directory.",
+  ),
+  RESTARTS_EXHAUSTED: entry(
+    "stop",
+    "The job failed again and again",
+    "The cause is the last failure. Mend it and start the job again: it goes on where the last epoch ended.",
+  ),
+  SAVEPOINT_INVALID: entry(
+    "fix-program",
+    "There is no usable savepoint",
+    "`millrace savepoint list DIR` shows the savepoints of a folder.",
+  ),
   SOURCE_FAILED: entry("restart-job", "A source failed", "The cause is below."),
-  SINK_FAILED: entry("restart-job", "A sink failed", "The cause is below."),
+  SINK_FAILED: entry(
+    "restart-job",
+    "A sink failed",
+    "The cause is below. Mend it (of a file: free space, permissions) and start the job again: with durable state it goes on where the last epoch ended.",
+  ),
   DRIVER_MISSING: entry(
     "fix-program",
     "A package that this connector needs is not installed",
@@ -151,6 +215,8 @@ export interface ErrorContext {
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly context: ErrorContext;
+  /** What happened, without where and help. */
+  readonly what: string;
   override readonly name = "MillraceError";
 
   constructor(code: ErrorCode, what: string, context: ErrorContext = {}, cause?: unknown) {
@@ -163,6 +229,7 @@ export class MillraceError extends Error {
       cause === undefined ? undefined : { cause },
     );
     this.code = code;
+    this.what = what;
     this.context = context;
   }
 

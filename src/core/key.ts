@@ -44,6 +44,12 @@ export function keyOf(token: Token): Key {
   return token.charCodeAt(1) === 0x73 ? token.slice(2) : decodeTuple(token.slice(2));
 }
 
+/** One order for all tokens: kinds by their name; numbers by size, NaN last; texts by code unit. */
+export function isTokenBefore(a: Token, b: Token): boolean {
+  if (typeof a !== typeof b) return typeof a < typeof b;
+  return a < b || (Number.isNaN(b) && !Number.isNaN(a));
+}
+
 /** The canonical encoding, one byte per character (latin1): equal keys and only those have equal encodings. */
 export function encodeToken(token: Token): string {
   return encodePart(keyOf(token));
@@ -56,7 +62,12 @@ export function decodeToken(encoded: string): Token {
 
 /** The key group of a token: murmur2 of the encoding, as Kafka's default partitioner hashes key bytes. */
 export function keyGroupOf(token: Token, count: number = KEY_GROUPS): KeyGroup {
-  return ((murmur2(Buffer.from(encodeToken(token), "latin1")) & 0x7fffffff) % count) as KeyGroup;
+  return keyGroupOfEncoded(encodeToken(token), count);
+}
+
+/** The same of a token that is encoded already. */
+export function keyGroupOfEncoded(encoded: string, count: number = KEY_GROUPS): KeyGroup {
+  return ((murmur2(encoded) & 0x7fffffff) % count) as KeyGroup;
 }
 
 const TAG = {
@@ -115,19 +126,31 @@ function decodePart(encoded: string): Key {
 /** Eight bytes that order as the numbers do, infinities included: big-endian IEEE 754 with the sign turned. */
 export function encodeNumber(value: number): string {
   scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0);
-  const negative = scratch.getUint8(0) >= 0x80;
-  let text = "";
-  for (let i = 0; i < 8; i++) {
-    const byte = scratch.getUint8(i);
-    text += String.fromCharCode(negative ? byte ^ 0xff : i === 0 ? byte ^ 0x80 : byte);
+  let high = scratch.getUint32(0);
+  let low = scratch.getUint32(4);
+  if (high >= 0x80000000) {
+    high = ~high;
+    low = ~low;
+  } else {
+    high ^= 0x80000000;
   }
-  return text;
+  return String.fromCharCode(
+    high >>> 24,
+    (high >>> 16) & 0xff,
+    (high >>> 8) & 0xff,
+    high & 0xff,
+    low >>> 24,
+    (low >>> 16) & 0xff,
+    (low >>> 8) & 0xff,
+    low & 0xff,
+  );
 }
 
-function decodeNumber(text: string): number {
-  const negative = text.charCodeAt(0) < 0x80;
+/** The number whose eight bytes stand at a place of a text. */
+export function decodeNumber(text: string, at = 0): number {
+  const negative = text.charCodeAt(at) < 0x80;
   for (let i = 0; i < 8; i++) {
-    const byte = text.charCodeAt(i);
+    const byte = text.charCodeAt(at + i);
     scratch.setUint8(i, negative ? byte ^ 0xff : i === 0 ? byte ^ 0x80 : byte);
   }
   return scratch.getFloat64(0);
@@ -176,21 +199,26 @@ function decodeTuple(text: string): readonly KeyPart[] {
   return parts;
 }
 
-/** MurmurHash2 with Kafka's seed, over bytes. Source: org.apache.kafka.common.utils.Utils.murmur2. */
-function murmur2(bytes: Uint8Array): number {
+/** MurmurHash2 with Kafka's seed, over one byte per character. Source: org.apache.kafka.common.utils.Utils.murmur2. */
+function murmur2(bytes: string): number {
   const m = 0x5bd1e995;
-  let h = 0x9747b28c ^ bytes.length;
+  const { length } = bytes;
+  let h = 0x9747b28c ^ length;
   let i = 0;
-  for (; i + 4 <= bytes.length; i += 4) {
-    let k = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
+  for (; i + 4 <= length; i += 4) {
+    let k =
+      bytes.charCodeAt(i) |
+      (bytes.charCodeAt(i + 1) << 8) |
+      (bytes.charCodeAt(i + 2) << 16) |
+      (bytes.charCodeAt(i + 3) << 24);
     k = Math.imul(k, m);
     k ^= k >>> 24;
     h = Math.imul(h, m) ^ Math.imul(k, m);
   }
-  const rest = bytes.length - i;
-  if (rest === 3) h ^= bytes[i + 2] << 16;
-  if (rest >= 2) h ^= bytes[i + 1] << 8;
-  if (rest >= 1) h = Math.imul(h ^ bytes[i], m);
+  const rest = length - i;
+  if (rest === 3) h ^= bytes.charCodeAt(i + 2) << 16;
+  if (rest >= 2) h ^= bytes.charCodeAt(i + 1) << 8;
+  if (rest >= 1) h = Math.imul(h ^ bytes.charCodeAt(i), m);
   h ^= h >>> 13;
   h = Math.imul(h, m);
   return h ^ (h >>> 15);

@@ -12,16 +12,29 @@ import { HEAD_BYTES } from "./malformed-line.ts";
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 
+/** Bytes before a line that are kept to tell its place from others: a few lines, or a good part of one. */
+export const BEFORE_BYTES = 256;
+
+/** The last BEFORE_BYTES of the two, in memory of their own. */
+function lastBytes(before: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const own = bytes.subarray(Math.max(0, bytes.length - BEFORE_BYTES));
+  const rest = BEFORE_BYTES - own.length;
+  return rest === 0 ? new Uint8Array(own) : Buffer.concat([before.subarray(-rest), own]);
+}
+
 /** Whole lines that are valid UTF-8; the last one of a file may lack its "\n". */
 export class TextBlock {
   readonly text: string;
+  /** What stands before it in the file: BEFORE_BYTES, or what of them is known. */
+  readonly before: Uint8Array;
   readonly #ascii: boolean;
   readonly #offset: number;
   #knownChar = 0;
   #knownByte = 0;
 
-  constructor(text: string, ascii: boolean, offset: number) {
+  constructor(text: string, ascii: boolean, offset: number, before: Uint8Array) {
     this.text = text;
+    this.before = before;
     this.#ascii = ascii;
     this.#offset = offset;
   }
@@ -35,6 +48,13 @@ export class TextBlock {
     return this.#offset + this.#knownByte;
   }
 
+  /** The same for the character at `index`. */
+  bytesBefore(index: number): Uint8Array {
+    // A unit is a byte at least. Two more, because the first may be half of a character, which has three bytes then.
+    const own = Buffer.from(this.text.slice(Math.max(0, index - BEFORE_BYTES - 2), index));
+    return lastBytes(this.before, own);
+  }
+
   /** The line that starts at `from`, without its end. */
   lineAt(from: number): string {
     let to = this.text.indexOf("\n", from);
@@ -46,6 +66,8 @@ export class TextBlock {
 /** One line that is no text. */
 export interface BadLine {
   readonly offset: number;
+  /** As TextBlock.before. */
+  readonly before: Uint8Array;
   readonly bytes: Uint8Array;
   /** Bytes of the whole line where that is beyond the limit. */
   readonly tooLong?: number;
@@ -57,19 +79,31 @@ export class LineBlocks {
   readonly #maxLineBytes: number;
   #out: Block[] = [];
   /** Where the next block starts. */
-  #offset = 0;
+  #offset: number;
+  #before: Uint8Array;
   /** The unfinished line; only its head once it is too long. */
   #parts: Uint8Array[] = [];
   #partBytes = 0;
   #overflowed = false;
 
-  constructor(maxLineBytes: number) {
+  /**
+   * @param offset where in the file the first chunk stands; a line begins there
+   * @param before as TextBlock.before
+   */
+  constructor(maxLineBytes: number, offset = 0, before: Uint8Array = new Uint8Array(0)) {
     this.#maxLineBytes = maxLineBytes;
+    this.#offset = offset;
+    this.#before = before;
   }
 
-  /** Bytes that make up whole lines so far. */
+  /** Where in the file the first line stands that is not whole yet. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** As TextBlock.before, for that place. */
+  get before(): Uint8Array {
+    return this.#before;
   }
 
   /** The blocks of the lines that end within `chunk`, which may be used for other things afterwards. */
@@ -116,8 +150,10 @@ export class LineBlocks {
 
   #finishLine(): void {
     if (this.#overflowed) {
-      this.#out.push({ offset: this.#offset, bytes: this.#parts[0]!, tooLong: this.#partBytes });
-      this.#offset += this.#partBytes;
+      const [head, tooLong] = [this.#parts[0]!, this.#partBytes];
+      this.#out.push({ offset: this.#offset, before: this.#before, bytes: head, tooLong });
+      this.#offset += tooLong;
+      this.#before = new Uint8Array(0);
     } else {
       this.#addLines(Buffer.concat(this.#parts));
     }
@@ -139,8 +175,8 @@ export class LineBlocks {
   #addText(bytes: Buffer, ascii: boolean): void {
     if (bytes.length === 0) return;
     const text = bytes.toString(ascii ? "latin1" : "utf8");
-    this.#out.push(new TextBlock(text, ascii, this.#offset));
-    this.#offset += bytes.length;
+    this.#out.push(new TextBlock(text, ascii, this.#offset, this.#before));
+    this.#pass(bytes);
   }
 
   /** Takes out the lines that are not UTF-8; the others go on as if these had not been there. */
@@ -155,13 +191,19 @@ export class LineBlocks {
       const tooLong = content.length > this.#maxLineBytes;
       this.#out.push({
         offset: this.#offset,
+        before: this.#before,
         bytes: tooLong ? copyHead(content) : new Uint8Array(content),
         ...(tooLong && { tooLong: content.length }),
       });
-      this.#offset += line.length;
+      this.#pass(line);
       goodFrom = to;
     }
     this.#addText(bytes.subarray(goodFrom), false);
+  }
+
+  #pass(bytes: Buffer): void {
+    this.#offset += bytes.length;
+    this.#before = lastBytes(this.#before, bytes);
   }
 }
 

@@ -21,6 +21,17 @@ export interface LineOrigin {
   readonly bytes: Uint8Array;
 }
 
+/** A place in the file where a line begins. */
+export interface LinePlace {
+  readonly offset: number;
+  /** From 1. Where the line before has no end, which only the last of a file lacks: that line's number. */
+  readonly line: number;
+  /** The bytes before it: BEFORE_BYTES (line-blocks.ts), or what of them is known. */
+  readonly before: Uint8Array;
+}
+
+export const FILE_START: LinePlace = { offset: 0, line: 1, before: new Uint8Array(0) };
+
 /** Default of maxLineBytes: 64 MiB, far beyond any record, and small enough to hold a few of. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
@@ -38,6 +49,9 @@ export class NdjsonDecoder<T> {
   #at = 0;
   #line = 1;
   #fault: MalformedLine | undefined;
+  #faultPlace: LinePlace = FILE_START;
+  /** The last line has no end. */
+  #openEnd = false;
 
   /** For `locate`: character and line of each value since `mark`, and which block gave which of them. */
   #taken = 0;
@@ -46,10 +60,14 @@ export class NdjsonDecoder<T> {
   #givers: TextBlock[] = [];
   #giverFrom: number[] = [];
 
-  /** @param maxLineBytes a longer line is malformed; at most 2^28, because a line becomes one string */
-  constructor(maxLineBytes: number = MAX_LINE_BYTES) {
+  /**
+   * @param maxLineBytes a longer line is malformed; at most 2^28, because a line becomes one string
+   * @param start where the first chunk will stand
+   */
+  constructor(maxLineBytes: number = MAX_LINE_BYTES, start: LinePlace = FILE_START) {
     this.#maxLineBytes = maxLineBytes;
-    this.#lines = new LineBlocks(maxLineBytes);
+    this.#lines = new LineBlocks(maxLineBytes, start.offset, start.before);
+    this.#line = start.line;
   }
 
   /** Takes the next bytes, which may be overwritten afterwards. Call it when `drained`, to hold one chunk only. */
@@ -59,7 +77,9 @@ export class NdjsonDecoder<T> {
 
   /** No more bytes will come. */
   end(): void {
-    this.#add(this.#lines.end());
+    const last = this.#lines.end();
+    this.#openEnd = last.length > 0;
+    this.#add(last);
   }
 
   #add(blocks: Block[]): void {
@@ -88,15 +108,42 @@ export class NdjsonDecoder<T> {
 
   /** Where the value came from that was decoded at `index` since `mark`. */
   locate(index: number): LineOrigin {
+    const block = this.#giverOf(index);
+    const from = this.#starts[index]!;
+    const bytes = encoder.encode(block.lineAt(from));
+    return { offset: block.byteAt(from), line: this.#lineOf[index]!, bytes };
+  }
+
+  /**
+   * Where the line of that value begins: what came before it, also malformed lines, lies before the place. For the
+   * number of values since `mark`: where decoding goes on. That is behind a malformed line once it was taken.
+   */
+  placeOf(index: number): LinePlace {
+    if (index === this.#taken) return this.#place();
+    return this.#placeAt(this.#giverOf(index), this.#starts[index]!, this.#lineOf[index]!);
+  }
+
+  #place(): LinePlace {
+    if (this.#fault !== undefined) return this.#faultPlace;
+    const block = this.#blocks[this.#block];
+    if (block instanceof TextBlock) return this.#placeAt(block, this.#at, this.#line);
+    if (block !== undefined) return { offset: block.offset, line: this.#line, before: block.before };
+    const { offset, before } = this.#lines;
+    return { offset, line: this.#openEnd ? this.#line - 1 : this.#line, before };
+  }
+
+  #placeAt(block: TextBlock, at: number, line: number): LinePlace {
+    return { offset: block.byteAt(at), line, before: block.bytesBefore(at) };
+  }
+
+  #giverOf(index: number): TextBlock {
     let giver = this.#giverFrom.length - 1;
     while (giver > 0 && this.#giverFrom[giver]! > index) giver--;
     const block = this.#givers[giver];
     if (block === undefined || index < 0 || index >= this.#taken) {
-      throw new RangeError(`locate(${index}): the last poll gave ${this.#taken} records`);
+      throw new RangeError(`there is no record ${index}: the last poll gave ${this.#taken}`);
     }
-    const from = this.#starts[index]!;
-    const bytes = encoder.encode(block.lineAt(from));
-    return { offset: block.byteAt(from), line: this.#lineOf[index]!, bytes };
+    return block;
   }
 
   /** Puts at most `max` values into `into` from `at` on and returns how many: fewer before a fault or when drained. */
@@ -109,6 +156,7 @@ export class NdjsonDecoder<T> {
         if (this.#at < block.text.length) continue;
       } else {
         this.#fault = this.#badLine(block);
+        this.#faultPlace = { offset: block.offset, line: this.#line, before: block.before };
         this.#line++;
       }
       this.#block++;
@@ -117,7 +165,12 @@ export class NdjsonDecoder<T> {
     return n;
   }
 
-  /** The malformed line that stopped `decode`, once. */
+  /** The malformed line that stopped `decode`. */
+  get fault(): MalformedLine | undefined {
+    return this.#fault;
+  }
+
+  /** The same, once: decoding goes on behind it. */
   takeFault(): MalformedLine | undefined {
     const fault = this.#fault;
     this.#fault = undefined;
@@ -144,7 +197,10 @@ export class NdjsonDecoder<T> {
       if (to - from < 2 && isBlank(text.slice(from, to))) continue;
       if (to - from > longUnits) {
         this.#fault = this.#tooLong(block, from, line - 1);
-        if (this.#fault !== undefined) break;
+        if (this.#fault !== undefined) {
+          this.#faultPlace = this.#placeAt(block, from, line - 1);
+          break;
+        }
       }
       try {
         into[into0 + n] = JSON.parse(text.slice(from, to));
@@ -153,6 +209,7 @@ export class NdjsonDecoder<T> {
         const content = block.lineAt(from);
         const bytes = encoder.encode(content);
         this.#fault = { ...jsonFault(content, error), line: line - 1, offset: block.byteAt(from), bytes };
+        this.#faultPlace = this.#placeAt(block, from, line - 1);
         break;
       }
       starts[taken + n] = from;

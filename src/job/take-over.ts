@@ -2,7 +2,8 @@
  * Who drives the process: a program that calls `app.run()` itself may be loaded by the command line, which then does
  * with the pipeline what the command says (run it with progress shown, explain it).
  */
-import type { Pipeline, RunOptions, RunReport } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { RunOptions, RunReport } from "./running-job.ts";
 
 type Driver = (pipeline: Pipeline, options: RunOptions) => Promise<RunReport>;
 

@@ -1,14 +1,14 @@
 /**
  * A window's aggregates as one: the cell that holds their accumulators, and what adds to it, merges it and shows it.
  *
- * A cell is `{ panes, a0, a1, ... }`. `add` first takes all inputs, then computes all new accumulators (custom
+ * A cell is `{ mark, seq, panes, a0, a1, ... }` (state/bucket.ts has the first two). `add` first takes all inputs, then computes all new accumulators (custom
  * aggregates first, since they may throw), then stores them: a record that fails leaves no half of itself behind.
  */
 import type { AnyAggregate, Takes } from "../aggregate/contract.ts";
 import { MillraceError, preview } from "../core/errors.ts";
 import type { Aggregator } from "./contract.ts";
 
-export type Cell = Record<string, unknown> & { panes: number };
+export type Cell = Record<string, unknown> & { mark: number; seq: number; panes: number };
 
 /** The aggregates in order, each with the field that shows its result. */
 export type Fields = readonly { readonly name: string; readonly aggregate: AnyAggregate }[];
@@ -56,7 +56,7 @@ export function aggregatorClosures(fields: Fields, withReplaces: boolean): Aggre
   const order = customFirst(fields);
   return {
     create() {
-      const cell: Cell = { panes: 0 };
+      const cell: Cell = { mark: 0, seq: 0, panes: 0 };
       fields.forEach(({ aggregate }, i) => {
         cell[`a${i}`] = aggregate.create();
       });
@@ -132,7 +132,7 @@ export function aggregatorText(
   const probe = `function (cell, value, timestamp) {\n${inputs}\n${probes.join("\n")}\n}`;
   return `
 const probe = ${probes.length === 0 ? "null" : probe};
-function create() { return { panes: 0, ${fields.map(({ aggregate }, i) => `a${i}: ${bind(aggregate.create)}()`).join(", ")} }; }
+function create() { return { mark: 0, seq: 0, panes: 0, ${fields.map(({ aggregate }, i) => `a${i}: ${bind(aggregate.create)}()`).join(", ")} }; }
 function add(cell, value, timestamp) {
 ${inputs}
 ${news.join("\n")}

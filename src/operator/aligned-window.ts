@@ -6,6 +6,8 @@
  * passes an end, the bucket's rows fire (on-time panes); when it passes end + lateness, the bucket is dropped. A
  * record that comes in between fires its row at once (a late pane).
  *
+ * The rows of a bucket fire in the order in which their keys came, while state is in memory; else by their addresses.
+ *
  * Where all accumulators are numbers (count, sum) the rows lie in typed arrays while all state is in memory: by number
  * keys in state/number-rows.ts, by others in token-rows.ts. No object per key, and half the time.
  *
@@ -15,17 +17,24 @@
  * Source: Akidau et al., "The Dataflow Model" (VLDB 2015).
  */
 import type { Token } from "../core/key.ts";
-import type { Bucket } from "../state/table.ts";
+import type { Bucket, Cell } from "../state/bucket.ts";
+import type { Table } from "../state/table.ts";
+import type { NumberRows } from "../state/number-rows.ts";
+import type { TokenRows } from "../state/token-rows.ts";
 import type { Head, NumberAggregator, WindowPorts } from "./contract.ts";
 
 /** A row: an accumulator, and how many panes it has fired. */
-export interface PaneCell {
+export interface PaneCell extends Cell {
+  seq: number;
   panes: number;
 }
 
 export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
+  readonly table: Table<PaneCell>;
   /** Where all accumulators are numbers: keeps them in typed arrays while state is in memory. */
   readonly numbers: NumberAggregator | null;
+  /** The values of a row that was written down as a cell. */
+  readonly valuesOf: (cell: PaneCell) => number[];
   readonly sizeMs: number;
   readonly slideMs: number;
   readonly offsetMs: number;
@@ -34,8 +43,11 @@ export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
 export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
   const { table, keyOf, tokenOf, keyOfToken, create, add, probe, result } = ports;
-  const { sizeMs, slideMs, offsetMs, latenessMs, discard, numbers } = ports;
+  const { sizeMs, slideMs, offsetMs, latenessMs, discard, valuesOf } = ports;
   const input = inputs[0];
+  const { keeper } = table;
+  const cold = keeper !== null && keeper.cold;
+  const numbers = cold ? null : ports.numbers;
   const perRecord = Math.ceil(sizeMs / slideMs);
 
   let watermark = Number.NEGATIVE_INFINITY;
@@ -46,15 +58,12 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   let cachedStart = Number.NaN;
   const cached = new Array<Bucket<PaneCell> | undefined>(perRecord).fill(undefined);
 
-  /** A firing that ran out of room goes on here. */
-  let entries: IterableIterator<[Token, PaneCell]> | null = null;
+  /** A firing that ran out of room goes on here: the bucket, its rows of numbers, its other rows. */
   let firing: Bucket<PaneCell> | null = null;
   let firingAt = 0;
   let places: IterableIterator<[Token, number]> | null = null;
-  /**
-   * How many numeric keys the window has that was made last: what the next one is made for. It hangs on the records
-   * alone, not on what has fired, since the order in which numeric keys fire hangs on it (INV-1).
-   */
+  let entries: Iterator<[Token, PaneCell]> | null = null;
+  /** How many numeric keys the window has that was made last: what the next one is made for. */
   let made = { rows: 0 };
 
   function open(slot: number, end: number): Bucket<PaneCell> {
@@ -78,6 +87,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       tooLate(value, timestamp, lastStart);
       return;
     }
+    if (cold) haveAtHand(token, timestamp, lastStart);
     if (probe !== null && perRecord > 1 && !fitsAll(token, value, timestamp, lastStart)) return;
     if (lastStart !== cachedStart) {
       cachedStart = lastStart;
@@ -93,7 +103,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
         continue;
       }
       const bucket = cached[slot] ?? open(slot, end);
-      if (numbers !== null && table.cold === null) {
+      if (numbers !== null) {
         const rows = numberRowsOf(bucket, token, numbers);
         let at: number;
         try {
@@ -102,7 +112,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
           fail(1, error, value);
           return;
         }
-        if (end <= watermark) fireNumbers(bucket, rows.slots, at, token, "late", numbers);
+        if (end <= watermark) fireNumbers(bucket, rows, at, token, "late", numbers);
         continue;
       }
       let cell = table.edit(bucket, token);
@@ -110,6 +120,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
         if (cell === undefined) {
           cell = create();
           add(cell, value, timestamp);
+          cell.seq = bucket.rows.size;
           table.insert(bucket, token, cell);
         } else {
           add(cell, value, timestamp);
@@ -130,19 +141,27 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   ) {
     if (typeof token === "number" && !Number.isNaN(token)) {
       if (bucket.numbers === null) {
-        bucket.numbers = newNumberRows(latenessMs > 0, made.rows);
+        bucket.numbers = newNumberRows(made.rows, keeper === null ? null : keeper.numbersOf(bucket));
         made = bucket.numbers.count;
       }
       return bucket.numbers;
     }
-    bucket.tokens ??= newTokenRows(latenessMs > 0);
+    bucket.tokens ??= newTokenRows(keeper === null ? null : keeper.numbersOf(bucket));
     return bucket.tokens;
+  }
+
+  /** All rows of the record, before any of them is changed. */
+  function haveAtHand(token: Token, timestamp: number, lastStart: number): void {
+    for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs)
+      keeper?.want(table.open(end), token);
+    for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs)
+      table.peek(table.open(end), token);
   }
 
   /** Whether a custom aggregate takes the record in each of its windows: it is to be in all of them or in none. */
   function fitsAll(token: Token, value: unknown, timestamp: number, lastStart: number): boolean {
     for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs) {
-      const cell = table.edit(table.open(end), token);
+      const cell = table.peek(table.open(end), token);
       try {
         probe?.(cell, value, timestamp);
       } catch (error) {
@@ -182,23 +201,27 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
     if (latenessMs === 0) return;
     cell.panes += 1;
     if (discard) {
-      const { panes } = cell;
-      Object.assign(cell, create());
-      cell.panes = panes;
+      const { mark, seq, panes } = cell;
+      Object.assign(cell, create(), { mark, seq, panes });
     }
   }
 
   function fireNumbers(
     bucket: Bucket<PaneCell>,
-    slots: Float64Array,
+    rows: NumberRows | TokenRows,
     at: number,
     token: Token,
     pane: string,
     { panesAt, result, reset }: NumberAggregator,
   ): void {
     const end = bucket.time;
+    const { slots } = rows;
     counts[4] += 1;
-    const panes = latenessMs === 0 ? 0 : slots[at + panesAt]++;
+    let panes = 0;
+    if (latenessMs > 0) {
+      rows.touch(at, token);
+      panes = slots[at + panesAt]++;
+    }
     emit(result(slots, at, keyOfToken(token), end - sizeMs, end, pane, panes), end - 1);
     if (discard && latenessMs > 0) reset(slots, at);
   }
@@ -207,50 +230,60 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   function fireAllNumbers(bucket: Bucket<PaneCell>, by: NumberAggregator): boolean {
     const { numbers: byNumber, tokens } = bucket;
     if (byNumber !== null) {
-      const { slots, stride } = byNumber;
-      while (firingAt < slots.length) {
-        const at = firingAt;
-        firingAt += stride;
-        if (Number.isNaN(slots[at])) continue;
-        fireNumbers(bucket, slots, at, slots[at], "on-time", by);
+      while (firingAt < byNumber.size) {
+        const at = byNumber.placeOf(firingAt);
+        firingAt += 1;
+        fireNumbers(bucket, byNumber, at, byNumber.slots[at], "on-time", by);
         if (full()) return false;
       }
     }
     if (tokens !== null) {
-      places ??= tokens.index.entries();
-      for (const [token, at] of places) {
-        fireNumbers(bucket, tokens.slots, at, token, "on-time", by);
+      places ??= tokens.entries();
+      for (let next = places.next(); next.done !== true; next = places.next()) {
+        fireNumbers(bucket, tokens, next.value[1], next.value[0], "on-time", by);
         if (full()) return false;
       }
     }
     return true;
   }
 
+  /** Fires the rows of the walk that `table` is in. False when an output is full: call again. */
+  function fireRows(bucket: Bucket<PaneCell>): boolean {
+    for (;;) {
+      if (entries === null) {
+        begin();
+        const rows = table.nextRows();
+        if (rows === null) return true;
+        entries = rows[Symbol.iterator]();
+      }
+      // An iterator goes on where it was left.
+      for (let next = entries.next(); next.done !== true; next = entries.next()) {
+        const [token, cell] = next.value;
+        if (latenessMs > 0) table.changing(bucket, token, cell);
+        fire(bucket, token, cell, "on-time");
+        if (full()) return false;
+      }
+      entries = null;
+    }
+  }
+
   /** Fires and drops what `to` makes due. False when an output is full: call again with the same `to`. */
   function advance(to: number): boolean {
     for (;;) {
       if (firing === null) {
-        begin();
-        table.require(watermark, to);
         const bucket = table.after(watermark);
         if (bucket === undefined || bucket.time > to) break;
         firing = bucket;
         firingAt = 0;
         places = null;
-        entries = bucket.rows.entries();
+        table.walk(bucket);
       }
       if (numbers !== null && !fireAllNumbers(firing, numbers)) return false;
-      // A Map's iterator goes on where it was left.
-      for (const [token, cell] of entries as IterableIterator<[Token, PaneCell]>) {
-        fire(firing, token, latenessMs === 0 ? cell : (table.edit(firing, token) as PaneCell), "on-time");
-        if (full()) return false;
-      }
+      if (!fireRows(firing)) return false;
       // Its records are behind the watermark now; if the firing was cut short, it goes on with the next bucket.
       watermark = firing.time;
       firing = null;
-      entries = null;
     }
-    table.require(Number.NEGATIVE_INFINITY, to - latenessMs);
     watermark = to;
     for (let { first } = table; first !== undefined && first.time + latenessMs <= to; { first } = table)
       table.dropFirst();
@@ -275,23 +308,44 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   return {
     run: stepLoop(ports, process, step),
 
-    prefetch() {
-      const cold = table.cold;
-      if (cold === null) return;
+    prefetch(maxRows) {
+      if (keeper === null || !cold) return;
+      let left = maxRows;
       for (let i = 0; i < input.n; i++) {
         const value = input.values[i];
         if (value === NONE || value === IDLE) continue;
         try {
           const token = tokenOf(keyOf(value));
-          const lastStart = Math.floor((input.ts[i] - offsetMs) / slideMs) * slideMs + offsetMs;
-          for (let start = lastStart; start + sizeMs > input.ts[i]; start -= slideMs) {
-            if (start + sizeMs + latenessMs > watermark) cold.want(table.open(start + sizeMs), token);
+          const timestamp = input.ts[i];
+          const lastStart = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
+          for (
+            let end = lastStart + sizeMs;
+            end > timestamp && end + latenessMs > watermark;
+            end -= slideMs
+          ) {
+            keeper.want(table.open(end), token);
+            if (--left === 0) return;
           }
         } catch {
           // A key that can't be taken is dealt with when the record's turn comes.
         }
       }
-      cold.wantRange(watermark, input.last);
+    },
+
+    save: () => [watermark],
+
+    restore(saved) {
+      watermark = saved[0];
+      // The first step looks what is due.
+      due = Number.NEGATIVE_INFINITY;
+      for (const bucket of table.buckets) {
+        const rows = Array.from(bucket.rows.entries()).sort((a, b) => a[1].seq - b[1].seq);
+        bucket.rows.clear();
+        for (const [token, cell] of rows) {
+          if (numbers === null) bucket.rows.set(token, cell);
+          else numberRowsOf(bucket, token, numbers).restore(token as number, valuesOf(cell));
+        }
+      }
     },
   };
 }

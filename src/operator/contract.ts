@@ -10,7 +10,8 @@
  * (true) or an output is full (false; it looks only between two steps, so one record's outputs may exceed the limit).
  * A step is one record, or one advance of the watermark; each begins with `begin()`. A read of state may throw MISS
  * out of `run`: the engine then undoes the step and calls `run` again, so a step reads before it changes what the
- * engine doesn't undo (rows and emissions it does undo; the head's own variables and timers it does not).
+ * its own variables, timers or rows. (The engine undoes emissions and counts. A head that can't read everything first,
+ * because user code reads, undoes its rows itself: `undo`.)
  *
  * Order within a step: the record is judged by the watermark before it; then the watermark advances; then what is due
  * fires, in the order of time; then `mark` says the new output watermark. An operator that can still emit below its
@@ -18,6 +19,8 @@
  * the late side output excepted (INV-6).
  */
 import type { Key, Token } from "../core/key.ts";
+import type { Cell } from "../state/bucket.ts";
+import type { NumberKeeper } from "../state/number-cell.ts";
 import type { NumberRows } from "../state/number-rows.ts";
 import type { Table } from "../state/table.ts";
 import type { TokenRows } from "../state/token-rows.ts";
@@ -32,6 +35,8 @@ export interface HeadPorts {
   readonly emit: Emit;
   /** Output port 1, where there is one: the late records. */
   readonly side: Emit;
+  /** Output ports 1, 2, ... */
+  readonly sides: readonly Emit[];
   /** The output watermark of port 0; with +Infinity also of port 1, which has none before the end. */
   readonly mark: (watermark: number) => void;
   readonly idle: () => void;
@@ -45,16 +50,29 @@ export interface HeadPorts {
   readonly fail: (index: number, error: unknown, value: unknown) => void;
   /** The stage's counters: see COUNT. */
   readonly counts: Float64Array;
+  /**
+   * The clock of operators that ask for the time: it moves only between two turns, and never back. What is due by it
+   * fires before the turn's first record.
+   */
+  readonly clock: { readonly tick: number };
   readonly NONE: unknown;
   readonly IDLE: unknown;
 }
 
 export interface Head {
   run(): boolean;
+  /** The least tick at which it has something to do without a record; +Infinity for none. */
+  nextTick?(): number;
+  /** After a MISS: takes back what the step at hand changed. */
+  undo?(): void;
   /** After `run` threw: which slot of the input it was at. */
   slotAtHand?(): number;
-  /** Asks the cold tables for the rows that the inputs will touch. Only an optimisation. */
-  prefetch?(): void;
+  /** Where rows are elsewhere: asks for those that the inputs will touch. Only an optimisation. */
+  prefetch?(maxRows: number): void;
+  /** What the head must remember beside its rows, as numbers; called between two turns. */
+  save(): number[];
+  /** Before the first run: what `save` gave. Its rows, where they are in memory, are there already. */
+  restore(saved: readonly number[]): void;
 }
 
 /** Where a head counts, at the beginning of its stage's counters. */
@@ -69,23 +87,29 @@ export const COUNT = {
   betweenWindows: 3,
   /** Panes emitted. */
   panes: 4,
+  /** Timers fired, those that failed included. */
+  timers: 5,
+  failedTimers: 6,
+  /** Values that expired. */
+  expired: 7,
 } as const;
-export const HEAD_COUNTS = 5;
+/** Behind them, by output port: records that process() gave. */
+export const HEAD_COUNTS = 8;
 
 /** How a window's records become an accumulator and a result: made per stage by aggregator.ts. */
-export interface Aggregator<Cell> {
-  create(): Cell;
+export interface Aggregator<Acc> {
+  create(): Acc;
   /** Changes the cell only if no user function throws. */
-  add(cell: Cell, value: unknown, timestamp: number): void;
+  add(cell: Acc, value: unknown, timestamp: number): void;
   /**
    * Throws where `add` would, and changes nothing: for a record that goes into several cells, all or none. null where
    * only the inputs can throw, and so the first `add` of the record.
    */
-  readonly probe: ((cell: Cell | undefined, value: unknown, timestamp: number) => void) | null;
+  readonly probe: ((cell: Acc | undefined, value: unknown, timestamp: number) => void) | null;
   /** `from` is not used again. */
-  merge(into: Cell, from: Cell): void;
+  merge(into: Acc, from: Acc): void;
   result(
-    cell: Cell,
+    cell: Acc,
     key: Key,
     start: number,
     end: number,
@@ -99,9 +123,12 @@ export interface Aggregator<Cell> {
 export interface NumberAggregator {
   /** Value of a row that counts the panes it has fired; only rows that outlive a firing have it. */
   readonly panesAt: number;
-  /** @param expected rows that are to be expected */
-  newNumberRows(outlive: boolean, expected: number): NumberRows;
-  newTokenRows(outlive: boolean): TokenRows;
+  /**
+   * @param expected rows that are to be expected
+   * @param keeper null where rows are not durable
+   */
+  newNumberRows(expected: number, keeper: NumberKeeper | null): NumberRows;
+  newTokenRows(keeper: NumberKeeper | null): TokenRows;
   /** Adds to the row of the key, which it makes if there is none, and returns its place. */
   add(rows: NumberRows | TokenRows, token: Token, value: unknown, timestamp: number): number;
   reset(slots: Float64Array, at: number): void;
@@ -124,7 +151,7 @@ export type StepLoop = (
 ) => () => boolean;
 
 /** What both window heads are given. */
-export interface WindowPorts<Row, Cell> extends HeadPorts, Aggregator<Cell> {
+export interface WindowPorts<Row extends Cell, Acc> extends HeadPorts, Aggregator<Acc> {
   readonly table: Table<Row>;
   readonly keyOf: (value: unknown) => unknown;
   readonly tokenOf: (key: unknown) => Token;

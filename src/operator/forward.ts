@@ -50,5 +50,9 @@ export function forwardHead({
       }
     },
     slotAtHand: () => next,
+    save: () => [watermark],
+    restore(saved) {
+      watermark = saved[0];
+    },
   };
 }

@@ -6,7 +6,7 @@
 import type { Token } from "../core/key.ts";
 import { NumberRows } from "../state/number-rows.ts";
 import { TokenRows } from "../state/token-rows.ts";
-import { type Fields, inputOf, inputsText, withFields } from "./aggregator.ts";
+import { type Cell, type Fields, inputOf, inputsText, withFields } from "./aggregator.ts";
 import type { NumberAggregator } from "./contract.ts";
 
 /** Where the values of a row begin behind its place. */
@@ -14,7 +14,7 @@ const VALUES = 1;
 
 export const isNumeric = (fields: Fields): boolean => fields.every(({ aggregate }) => aggregate.numeric);
 
-export function numberAggregatorClosures(fields: Fields): NumberAggregator {
+export function numberAggregatorClosures(fields: Fields, outlive: boolean): NumberAggregator {
   const panesAt = VALUES + fields.length;
   const reset = (slots: Float64Array, at: number): void => {
     fields.forEach(({ aggregate }, i) => {
@@ -23,14 +23,16 @@ export function numberAggregatorClosures(fields: Fields): NumberAggregator {
   };
   return {
     panesAt,
-    ...makersOf(fields),
+    ...makersOf(fields, outlive),
     add(rows: Rows, token, value, timestamp) {
       const inputs = fields.map((field) => inputOf(field, value));
       let at = rows.find(token);
       if (at < 0) {
-        at = rows.claim(at, token);
+        at = rows.insert(at, token);
         reset(rows.slots, at);
-        if (rows.stride > panesAt) rows.slots[at + panesAt] = 0;
+        if (outlive) rows.slots[at + panesAt] = 0;
+      } else {
+        rows.touch(at, token);
       }
       fields.forEach(({ aggregate }, i) => {
         rows.slots[at + VALUES + i] = aggregate.add(rows.slots[at + VALUES + i], inputs[i], timestamp, value);
@@ -50,19 +52,44 @@ interface Rows {
   readonly stride: number;
   readonly slots: Float64Array;
   find(token: Token): number;
-  claim(free: number, token: Token): number;
+  insert(free: number, token: Token): number;
+  touch(at: number, token: Token): void;
 }
 
-function makersOf(fields: Fields): Pick<NumberAggregator, "newNumberRows" | "newTokenRows"> {
-  const values = (outlive: boolean): number => fields.length + (outlive ? 1 : 0);
+function makersOf(
+  fields: Fields,
+  outlive: boolean,
+): Pick<NumberAggregator, "newNumberRows" | "newTokenRows"> {
+  const values = fields.length + (outlive ? 1 : 0);
   return {
-    newNumberRows: (outlive, expected) => new NumberRows(values(outlive), expected),
-    newTokenRows: (outlive) => new TokenRows(values(outlive)),
+    newNumberRows: (expected, keeper) => new NumberRows(values, expected, keeper),
+    newTokenRows: (keeper) => new TokenRows(values, keeper),
+  };
+}
+
+/** Rows of numbers as cells of aggregator.ts, and back. */
+export function numberForm(fields: Fields, outlive: boolean) {
+  return {
+    cellOf(values: ArrayLike<number>, seq: number): Cell {
+      const cell: Cell = { mark: 0, seq, panes: outlive ? values[fields.length] : 0 };
+      fields.forEach((_, i) => {
+        cell[`a${i}`] = values[i];
+      });
+      return cell;
+    },
+    valuesOf(cell: Cell): number[] {
+      const values = fields.map((_, i) => cell[`a${i}`] as number);
+      return outlive ? [...values, cell.panes] : values;
+    },
   };
 }
 
 /** The same as an object literal. */
-export function numberAggregatorText(fields: Fields, bind: (value: unknown) => string): string {
+export function numberAggregatorText(
+  fields: Fields,
+  outlive: boolean,
+  bind: (value: unknown) => string,
+): string {
   const panesAt = VALUES + fields.length;
   const place = (i: number): string => `slots[at + ${VALUES + i}]`;
   const creates = fields.map(({ aggregate }, i) => `${place(i)} = ${bind(aggregate.create)}();`).join("\n");
@@ -74,15 +101,17 @@ export function numberAggregatorText(fields: Fields, bind: (value: unknown) => s
   );
   return `{
 panesAt: ${panesAt},
-...${bind(makersOf(fields))},
+...${bind(makersOf(fields, outlive))},
 add(rows, token, value, timestamp) {
 ${inputsText(fields, bind)}
 let at = rows.find(token);
 if (at < 0) {
-at = rows.claim(at, token);
+at = rows.insert(at, token);
 const slots = rows.slots;
 ${creates}
-if (rows.stride > ${panesAt}) slots[at + ${panesAt}] = 0;
+${outlive ? `slots[at + ${panesAt}] = 0;` : ""}
+} else {
+rows.touch(at, token);
 }
 const slots = rows.slots;
 ${adds}

@@ -13,6 +13,8 @@
  * Cost of a record: one row look-up and a binary search among the key's live sessions.
  */
 import type { Token } from "../core/key.ts";
+import type { Cell as RowCell } from "../state/bucket.ts";
+import type { Table } from "../state/table.ts";
 import type { Timers } from "../state/timers.ts";
 import type { Head, WindowPorts } from "./contract.ts";
 
@@ -33,13 +35,14 @@ interface Session<Cell> {
   cell: Cell;
 }
 
-export interface SessionRow<Cell> {
+export interface SessionRow<Cell> extends RowCell {
   /** The time of the row's timer; another timer of this key is a stale one. */
   armed: number;
   sessions: Session<Cell>[];
 }
 
 export interface SessionWindowPorts<Cell> extends WindowPorts<SessionRow<Cell>, Cell> {
+  readonly table: Table<SessionRow<Cell>>;
   readonly gapMs: number;
   readonly timers: Timers;
 }
@@ -52,6 +55,9 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
   const bucket = table.open(0);
   /** A session closes this long after its end, for the record at distance gap that may come at w = end. */
   const closesAfterMs = 1;
+
+  const { keeper } = table;
+  const cold = keeper !== null && keeper.cold;
 
   const NO_SESSIONS: Session<Cell>[] = [];
   const NO_SPANS: readonly Span[] = [];
@@ -109,7 +115,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     if (session.end + closesAfterMs <= watermark) fire(token, session, "late");
     const due = dueAt(session);
     if (row === undefined) {
-      table.insert(bucket, token, { armed: due, sessions: [session] });
+      table.insert(bucket, token, { mark: 0, armed: due, sessions: [session] });
       timers.push(due, token);
     } else if (due < row.armed) {
       row.armed = due;
@@ -137,6 +143,11 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     emit(result(cell, keyOfToken(token), start, end, pane, panes, replaces), end - 1);
   }
 
+  /** The rows of the next timers in one load. */
+  function wantDue(to: number): void {
+    timers.forSomeDue(to, (token) => keeper?.want(bucket, token));
+  }
+
   /** Fires and forgets what `to` makes due. False when an output is full: call again with the same `to`. */
   function advance(to: number): boolean {
     while (timers.size > 0 && timers.next <= to) {
@@ -144,9 +155,11 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       begin();
       const time = timers.next;
       const token = timers.nextToken;
-      const row = table.edit(bucket, token);
+      if (cold && bucket.rows.get(token) === undefined) wantDue(to);
+      const row = table.peek(bucket, token);
       timers.pop();
       if (row === undefined || row.armed !== time) continue;
+      table.changing(bucket, token, row);
       // The usual case: one session, put off or closed.
       if (row.sessions.length === 1 && !row.sessions[0].fired) {
         const only = row.sessions[0];
@@ -184,17 +197,22 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     run: stepLoop(ports, process, advance),
 
     prefetch() {
-      const cold = table.cold;
-      if (cold === null) return;
+      if (keeper === null || !cold) return;
       for (let i = 0; i < input.n; i++) {
         const value = input.values[i];
         if (value === NONE || value === IDLE) continue;
         try {
-          cold.want(bucket, tokenOf(keyOf(value)));
+          keeper.want(bucket, tokenOf(keyOf(value)));
         } catch {
           // A key that can't be taken is dealt with when the record's turn comes.
         }
       }
+    },
+
+    save: () => [watermark],
+
+    restore(saved) {
+      watermark = saved[0];
     },
   };
 }

@@ -68,5 +68,15 @@ export function unionHead({
         settle();
       }
     },
+
+    save: () => [watermark, ...watermarks, ...isIdle.map(Number)],
+
+    restore(saved) {
+      watermark = saved[0];
+      for (let p = 0; p < ports; p++) {
+        watermarks[p] = saved[1 + p];
+        isIdle[p] = saved[1 + ports + p] === 1;
+      }
+    },
   };
 }

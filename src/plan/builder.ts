@@ -1,7 +1,7 @@
 /** Collects the nodes of a pipeline while it is written, gives them their names, and makes the plan of them. */
 import { MillraceError } from "../core/errors.ts";
 import type { DeadLetterSinkNode, Input, Plan, PlanNode, SinkNode } from "./node.ts";
-import { inputsOf } from "./node.ts";
+import { inputsOf, isKeyed } from "./node.ts";
 
 export class PlanBuilder {
   readonly name: string;
@@ -96,10 +96,11 @@ function validate(plan: Plan): void {
   };
   if (plan.deadLetters !== null) claim(plan.deadLetters);
   for (const node of plan.nodes) {
-    if (node.kind === "window" && !hasEventTime(node.input)) {
+    const needing = needsEventTime(node);
+    if (needing !== null) {
       throw new MillraceError(
         "EVENT_TIME_MISSING",
-        `${node.name} needs event time, but a source before it has no timestamp function`,
+        `${needing} needs event time, but a source before it has no timestamp function`,
       );
     }
     if (node.kind === "sink") claim(node);
@@ -112,7 +113,16 @@ function validate(plan: Plan): void {
   }
 }
 
-function hasEventTime(input: Input): boolean {
+/** What of a node needs event time and has none. */
+function needsEventTime(node: PlanNode): string | null {
+  if (!isKeyed(node) || hasEventTime(node.input)) return null;
+  if (node.kind === "window") return node.name;
+  const state = node.states.find(({ ttl }) => ttl?.time === "event");
+  return state === undefined ? null : `The ttl of ${state.name} in ${node.name}`;
+}
+
+/** Whether the records of an input have timestamps. */
+export function hasEventTime(input: Input): boolean {
   if (input.node.kind === "source") return input.node.timestamp !== undefined;
   return inputsOf(input.node).every(hasEventTime);
 }

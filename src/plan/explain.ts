@@ -2,35 +2,46 @@
  * explain(): what a plan does, as text and as a Mermaid flowchart: its stages, where records change owner, the state
  * each stage keeps, and what bounds it. What has no bound is named.
  */
+import type { Guarantee } from "../connector/contract.ts";
 import { KEY_GROUPS } from "../core/key.ts";
 import { formatDuration } from "../core/time.ts";
 import { describeWindows } from "../window/assigner.ts";
 import type { Aggregates, Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
-import { fieldsOf, inputsOf } from "./node.ts";
-import { cutStages, type EdgePlan, type StagePlan, type Tree } from "./stages.ts";
+import { describeProcess, processState, unboundedInProcess } from "./explain-process.ts";
+import { fieldsOf, inputsOf, isKeyed } from "./node.ts";
+import { cutStages, type EdgePlan, type HeadNode, type StagePlan, type Tree } from "./stages.ts";
 
 export interface ExplainContext {
   /** Names of operators that no sink hangs on: they are left out. */
   readonly unused: readonly string[];
   readonly batchMode: boolean;
+  readonly durability: Durability;
 }
 
-export function explainText(plan: Plan, { unused, batchMode }: ExplainContext): string {
+/** What of the job survives its process. */
+export interface Durability {
+  /** The backend's description; null where nothing is durable. */
+  readonly state: string | null;
+  readonly guarantee: Guarantee;
+  /** An epoch ends after so long, or after so many records. */
+  readonly everyMs: number;
+  readonly records: number;
+}
+
+export function explainText(plan: Plan, { unused, batchMode, durability }: ExplainContext): string {
   const stages = cutStages(plan);
   const number = new Map(stages.map((stage, i) => [stage.head, i + 1]));
-  const lines = [
-    `pipeline ${plan.name}`,
-    "guarantee: none yet: state is in memory and gone with the process",
-    "",
-  ];
+  const lines = [`pipeline ${plan.name}`, ...durabilityLines(plan, durability), ""];
   for (const stage of stages) {
     lines.push(`stage ${number.get(stage.head)}  ${describe(stage.head)}`);
     if (stage.keyBy !== null) lines.push(`  key: ${stage.keyBy.name}`);
     if (stage.head.kind === "window")
       lines.push(...stateOf(stage.head, batchMode).map((line) => `  ${line}`));
+    if (stage.head.kind === "process")
+      lines.push(...processState(stage.head, batchMode).map((line) => `  ${line}`));
     stage.ports.forEach((trees, port) => {
-      if (port === 1 && trees.length > 0) lines.push("  late records:");
-      lines.push(...trees.flatMap((tree) => treeLines(tree, number, port === 1 ? "    " : "  ")));
+      if (port > 0 && trees.length > 0) lines.push(`  ${portName(stage.head, port)}:`);
+      lines.push(...trees.flatMap((tree) => treeLines(tree, number, port > 0 ? "    " : "  ")));
     });
     lines.push("");
   }
@@ -41,6 +52,30 @@ export function explainText(plan: Plan, { unused, batchMode }: ExplainContext): 
   lines.push(unbounded.length === 0 ? "without bound: nothing" : "without bound:");
   lines.push(...unbounded.map((line) => `  ${line}`));
   return `${lines.join("\n")}\n`;
+}
+
+/** The same on an arrow. */
+const portLabel = (head: HeadNode, port: number): string =>
+  head.kind === "process" ? head.outputs[port - 1] : "late";
+
+/** What a head's output port beside the first one gives. */
+const portName = (head: HeadNode, port: number): string =>
+  head.kind === "process" ? `output ${head.outputs[port - 1]}` : "late records";
+
+/** A sink that can't commit by epochs may repeat, after a crash, what it took since the last one. */
+function durabilityLines(plan: Plan, { state, guarantee, everyMs, records }: Durability): string[] {
+  if (state === null) return ["state: in memory, gone with the process", "guarantee: none"];
+  const limit = Number.isFinite(records) ? `, or ${records} records` : "";
+  const sinks = [...plan.nodes, ...(plan.deadLetters === null ? [] : [plan.deadLetters])].flatMap((node) => {
+    if (node.kind !== "sink" && node.kind !== "deadLetterSink") return [];
+    const isLess = guarantee === "exactly-once" && node.sink.transactional !== true;
+    return isLess ? [`  ${node.name}: at-least-once, as it can't commit by epochs`] : [];
+  });
+  return [
+    `state: ${state}, committed every ${formatDuration(everyMs)}${limit}`,
+    `guarantee: ${guarantee}`,
+    ...sinks,
+  ];
 }
 
 function treeLines(tree: Tree, number: ReadonlyMap<PlanNode, number>, indent: string): string[] {
@@ -63,7 +98,7 @@ function treeLines(tree: Tree, number: ReadonlyMap<PlanNode, number>, indent: st
 function edgeText({ to }: EdgePlan, number: ReadonlyMap<PlanNode, number>): string {
   if ("sink" in to) return `-> ${describe(to.sink)}`;
   const stage = `stage ${number.get(to.stage)}`;
-  return to.stage.kind === "window"
+  return isKeyed(to.stage)
     ? `-> exchange by key (${KEY_GROUPS} key groups, all in this process) -> ${stage}`
     : `-> ${stage} (input ${to.port + 1})`;
 }
@@ -75,6 +110,8 @@ function describe(node: PlanNode): string {
       return `source ${node.name}: ${node.source.description}, ${node.source.bounded ? "bounded" : "unbounded"}, ${timeOf(node)}${errorsOf(node)}`;
     case "window":
       return `window ${node.name}: ${describeWindows(node.windows)}, ${node.discard ? "discarding" : "accumulating"}, allowed lateness ${formatDuration(node.latenessMs)}: ${aggregatesText(node.aggregates)}${errorsOf(node)}`;
+    case "process":
+      return `process ${node.name}: ${describeProcess(node)}${errorsOf(node)}`;
     case "sink":
       return `sink ${node.name}: ${node.sink.description}`;
     case "union":
@@ -126,6 +163,10 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
       (window) =>
         `${node.name}: it waits for all its inputs, so what one firing of ${window.name} gives stands before it at once`,
     );
+  }
+  if (node.kind === "process") {
+    if (batchMode) return [];
+    return unboundedInProcess(node, withoutWatermark(node.input.node, node.input.port, plan));
   }
   if (node.kind !== "window") return [];
   const found: string[] = [];
@@ -182,7 +223,7 @@ export function explainMermaid(plan: Plan): string {
       const target = "sink" in to ? to.sink : to.stage;
       arrow(
         target,
-        [label, "stage" in to && to.stage.kind === "window" ? "exchange by key" : ""]
+        [label, "stage" in to && isKeyed(to.stage) ? "exchange by key" : ""]
           .filter((t) => t !== "")
           .join(", "),
       );
@@ -202,7 +243,8 @@ export function explainMermaid(plan: Plan): string {
       `    ${id(stage.head)}[${quote(describe(stage.head))}]`,
     );
     stage.ports.forEach((trees, port) => {
-      for (const tree of trees) lines.push(...walk(stage.head, port === 1 ? "late" : "", tree));
+      for (const tree of trees)
+        lines.push(...walk(stage.head, port > 0 ? portLabel(stage.head, port) : "", tree));
     });
     lines.push("  end");
     for (const { to } of stage.outputs) if ("sink" in to) sinks.push(to.sink);

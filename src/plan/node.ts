@@ -6,6 +6,7 @@ import type { AnyAggregate } from "../aggregate/contract.ts";
 import type { WatermarkStrategy } from "../core/watermark.ts";
 import type { OnError, Sink, Source } from "../connector/contract.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
+import type { ProcessNode } from "./process-node.ts";
 
 export interface Input {
   readonly node: PlanNode;
@@ -16,7 +17,7 @@ interface Named {
   readonly name: string;
 }
 
-interface WithInput extends Named {
+export interface WithInput extends Named {
   readonly input: Input;
   readonly onError: OnError;
 }
@@ -107,7 +108,19 @@ export interface DeadLetterSinkNode extends Named {
 /** Operators without state, which a stage carries behind its head. */
 export type StatelessNode = MapNode | FilterNode | FlatMapNode | PeekNode | BranchNode;
 
-export type PlanNode = SourceNode | StatelessNode | KeyByNode | UnionNode | WindowNode | SinkNode;
+export type PlanNode =
+  | SourceNode
+  | StatelessNode
+  | KeyByNode
+  | UnionNode
+  | WindowNode
+  | ProcessNode
+  | SinkNode;
+
+/** Whether a node works per key, behind a KeyByNode. */
+export function isKeyed(node: PlanNode): node is WindowNode | ProcessNode {
+  return node.kind === "window" || node.kind === "process";
+}
 
 export interface Plan {
   readonly name: string;

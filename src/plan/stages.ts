@@ -1,6 +1,6 @@
 /**
- * Cuts a plan into stages: a source, a union or a window at the head, and behind each of its output ports the trees
- * of stateless operators that end in edges. An edge leads to another stage or to a sink.
+ * Cuts a plan into stages: a source, a union, a window or a process() at the head, and behind each of its output ports
+ * the trees of stateless operators that end in edges. An edge leads to another stage or to a sink.
  */
 import type {
   KeyByNode,
@@ -12,9 +12,10 @@ import type {
   UnionNode,
   WindowNode,
 } from "./node.ts";
-import { inputsOf } from "./node.ts";
+import { inputsOf, isKeyed } from "./node.ts";
+import type { ProcessNode } from "./process-node.ts";
 
-export type HeadNode = SourceNode | UnionNode | WindowNode;
+export type HeadNode = SourceNode | UnionNode | WindowNode | ProcessNode;
 
 export type Tree =
   | { readonly operator: StatelessNode; readonly index: number; readonly ports: readonly (readonly Tree[])[] }
@@ -45,7 +46,13 @@ export interface StagePlan {
 }
 
 const isHead = (node: PlanNode): node is HeadNode =>
-  node.kind === "source" || node.kind === "union" || node.kind === "window";
+  node.kind === "source" || node.kind === "union" || isKeyed(node);
+
+/** Output ports of a head. */
+function portsOf(head: HeadNode): number {
+  if (head.kind === "window") return 2;
+  return head.kind === "process" ? 1 + head.outputs.length : 1;
+}
 
 /** The stages in topological order. */
 export function cutStages(plan: Plan): readonly StagePlan[] {
@@ -92,8 +99,8 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
       return [{ operator: node, index, ports: Array.from({ length: count }, (_, p) => trees(node, p)) }];
     };
 
-    const ports = head.kind === "window" ? [trees(head, 0), trees(head, 1)] : [trees(head, 0)];
-    const keyBy = head.kind === "window" && head.input.node.kind === "keyBy" ? head.input.node : null;
+    const ports = Array.from({ length: portsOf(head) }, (_, port) => trees(head, port));
+    const keyBy = isKeyed(head) && head.input.node.kind === "keyBy" ? head.input.node : null;
     return { head, keyBy, ordered: isOrdered(head), ports, operators, outputs };
   });
 

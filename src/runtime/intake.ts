@@ -6,13 +6,9 @@
  *   event time one partition comes after the other.
  * - Otherwise: what is there, partition after partition, each source with its share.
  */
-import {
-  type IntakeOptions,
-  type PartitionState,
-  type RecordOrigin,
-  type Run,
-  SourceIntake,
-} from "./source-intake.ts";
+import { MillraceError, reasonOf } from "../core/errors.ts";
+import type { PartitionState, SavedSource } from "./partition-state.ts";
+import { type IntakeOptions, type RecordOrigin, type Run, SourceIntake } from "./source-intake.ts";
 
 export class Intake {
   readonly sources: readonly SourceIntake[];
@@ -30,8 +26,14 @@ export class Intake {
     this.merging = options.nodes.every((node) => node.source.bounded);
   }
 
-  async open(): Promise<void> {
-    for (const source of this.sources) await source.open();
+  /** @param saved by source name: where the run before left off */
+  async open(saved: { readonly [source: string]: SavedSource } | null): Promise<void> {
+    for (const source of this.sources) await source.open(saved?.[source.node.name] ?? null);
+  }
+
+  /** Between two turns: what a restart needs. */
+  save(): { [source: string]: SavedSource } {
+    return Object.fromEntries(this.sources.map((source) => [source.node.name, source.save()]));
   }
 
   /** Every source has ended, and said so downstream. */
@@ -69,7 +71,10 @@ export class Intake {
     const partitions = this.sources.flatMap((source) => source.partitions.map(({ partition }) => partition));
     const closed = await Promise.allSettled(partitions.map((partition) => partition.close()));
     const failed = closed.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    if (failed === undefined) return;
+    if (failed.reason instanceof MillraceError) throw failed.reason;
+    const what = `A source can't be closed: ${reasonOf(failed.reason)}`;
+    throw new MillraceError("SOURCE_FAILED", what, {}, failed.reason);
   }
 
   private takeArrivals(max: number): number {

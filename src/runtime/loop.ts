@@ -5,17 +5,25 @@
  * it waits nothing is read: that is all there is to backpressure.
  */
 import { compileStage, type Stage } from "../compile/stage.ts";
-import type { OpenSink } from "../connector/contract.ts";
+import type { Guarantee } from "../connector/contract.ts";
 import { MillraceError, reasonOf } from "../core/errors.ts";
+import { jsonOfNumber, numberOfJson } from "../core/json.ts";
 import type { Ports } from "../core/ports.ts";
 import { Batch, BATCH_RECORDS } from "../operator/batch.ts";
-import type { DeadLetterSinkNode, Plan, SinkNode, SourceNode } from "../plan/node.ts";
+import type { Plan, SourceNode } from "../plan/node.ts";
 import { cutStages, type EdgePlan, type StagePlan } from "../plan/stages.ts";
 import { MISS } from "../state/miss.ts";
-import { type ColdOptions, ColdState } from "./cold-state.ts";
+import { Shapes } from "../schema/shapes.ts";
+import { type CommitOptions, Commits } from "./commits.ts";
+import { type DroppedRows, stillDropped } from "./dropped.ts";
 import { Failures, locatedAt } from "./failures.ts";
 import { Intake } from "./intake.ts";
+import { restoreFailures, restoreStages, type SavedJob, saveFailures, saveStages } from "./saved-job.ts";
+import { restoreRows } from "./restore-rows.ts";
+import { SinkEdge } from "./sink-edge.ts";
 import type { IntakeOptions, RecordOrigin } from "./source-intake.ts";
+import { type ColdOptions, StateKeeping } from "./state-keeping.ts";
+import { storesOf, storesToDrop } from "./upgrade.ts";
 
 export interface LoopOptions {
   readonly plan: Plan;
@@ -26,7 +34,9 @@ export interface LoopOptions {
   readonly generated: boolean;
   /** Records taken per turn at the most. Default BATCH_RECORDS */
   readonly batchRecords?: number;
-  /** For tests: state that is not in memory. */
+  /** Epochs in a state directory. Default: nothing is durable */
+  readonly commits?: CommitOptions | null;
+  /** A backend that is not memory. */
   readonly cold?: ColdOptions | null;
   /** For tests: where the records come from. Default: the sources */
   readonly intake?: (options: IntakeOptions) => Intake;
@@ -39,12 +49,6 @@ export interface LoopOptions {
 /** Between two turns the event loop of the process gets one of its own at least this often, for signals and input. */
 const YIELD_EVERY_MS = 5;
 
-interface SinkEdge {
-  readonly node: SinkNode | DeadLetterSinkNode;
-  readonly batch: Batch;
-  open: OpenSink<unknown> | null;
-}
-
 export class Loop {
   readonly stages: readonly Stage[];
   readonly intake: Intake;
@@ -54,15 +58,31 @@ export class Loop {
   private readonly deadLetters: SinkEdge | null;
   private readonly readers = new Map<Batch, Stage>();
   private readonly sinkOf = new Map<Batch, SinkEdge>();
+  private readonly ticking: readonly Stage[];
+  /** What operators see of the clock: see HeadPorts. */
+  private readonly clock = { tick: Number.NEGATIVE_INFINITY };
   private wakeUp: (() => void) | null = null;
   private awake = false;
   private stopping = false;
+  /** `run` is through. */
+  private isDone = false;
+  /** Rows that the program gave up and the log still has. */
+  private dropped: readonly DroppedRows[] = [];
+  /** To be done between two turns. */
+  private readonly requests: {
+    readonly answer: () => Promise<void>;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
   private yieldedAt = 0;
-  private readonly cold: ColdState | null;
+  /** null: state is in memory, and nothing is durable. */
+  readonly keeping: StateKeeping | null;
+  private readonly commits: Commits | null;
+  private readonly guarantee: Guarantee;
 
   constructor(options: LoopOptions) {
     this.options = options;
-    this.failures = new Failures(options.cold != null);
+    const cold = options.cold ?? null;
+    this.failures = new Failures(cold !== null);
     const { plan, generated } = options;
     const stagePlans = cutStages(plan);
     const limit = options.batchRecords ?? BATCH_RECORDS;
@@ -91,8 +111,20 @@ export class Loop {
     };
     this.intake = options.intake?.(intakeOptions) ?? new Intake(intakeOptions);
 
-    const cold = options.cold == null ? null : new ColdState(options.cold);
-    this.cold = cold;
+    const { commits = null } = options;
+    const saved = savedOf(commits);
+    this.guarantee = commits?.guarantee ?? "none";
+    const keeping =
+      commits === null && cold === null
+        ? null
+        : new StateKeeping({
+            sink: commits?.epochs ?? null,
+            logs: commits?.logs ?? 1,
+            epoch: (commits?.epochs.decided.epoch ?? 0) + 1,
+            shapes: saved === null ? new Shapes() : Shapes.from(saved.shapes),
+            cold,
+          });
+    this.keeping = keeping;
     this.stages = stagePlans.map((stage) => {
       const { head } = stage;
       const compiled = compileStage({
@@ -103,51 +135,118 @@ export class Loop {
           this.failures.giveUp(node, error, value, ordinal, () => this.locate(stage, ordinal)),
         generated,
         stall: options.stall ?? false,
+        // A callback can't be undone, nor may it be called before its epoch is decided.
+        direct: cold === null && this.guarantee !== "at-most-once",
         onBegin:
-          cold === null
+          keeping === null || cold === null
             ? null
             : () => {
                 this.failures.begin();
-                cold.stepBegins(compiled);
+                keeping.stepBegins(compiled);
               },
+        clock: this.clock,
+        keep: (table) => keeping?.keep(table),
       });
-      cold?.attach(compiled);
       for (const input of compiled.inputs) this.readers.set(input, compiled);
       return compiled;
     });
+    this.ticking = this.stages.filter(({ head }) => head.nextTick !== undefined);
     for (const [edge, batch] of edges) {
       if ("stage" in edge.to) continue;
-      const sink: SinkEdge = { node: edge.to.sink, batch, open: null };
+      const sink = new SinkEdge(edge.to.sink, batch);
       batch.reader = edge.to.sink.sink.description;
       this.sinks.push(sink);
       this.sinkOf.set(batch, sink);
     }
-    this.deadLetters =
-      plan.deadLetters === null ? null : { node: plan.deadLetters, batch: new Batch(false), open: null };
+    this.deadLetters = plan.deadLetters === null ? null : new SinkEdge(plan.deadLetters, new Batch(false));
     if (this.deadLetters !== null) this.sinks.push(this.deadLetters);
+    this.commits =
+      commits === null || keeping === null
+        ? null
+        : new Commits(commits, {
+            ports: options.ports,
+            keeping,
+            sinks: this.sinks,
+            save: () => this.save(keeping),
+            wake: () => this.wake(),
+          });
   }
 
-  /** Sources and sinks are opened; nothing is read yet. */
+  private save(keeping: StateKeeping): Omit<SavedJob, "sinks" | "shapes" | "wholeLog"> {
+    return {
+      sources: this.intake.save(),
+      stages: saveStages(this.stages),
+      failures: saveFailures(this.failures),
+      stores: storesOf(this.options.plan, keeping.tables),
+      tick: jsonOfNumber(this.clock.tick),
+      dropped: stillDropped(this.dropped, this.options.commits?.epochs.decided.logs ?? []),
+    };
+  }
+
+  /** State is restored, sources and sinks are opened; nothing is read yet. */
   async open(): Promise<void> {
+    const { commits } = this.options;
+    const saved = savedOf(commits ?? null);
+    const givenUp =
+      saved === null || this.keeping === null
+        ? []
+        : storesToDrop(saved, storesOf(this.options.plan, this.keeping.tables), commits?.dropState ?? []);
     // Sources first: a mistyped input must not cost yesterday's output.
-    await this.intake.open();
+    await this.intake.open(saved?.sources ?? null);
+    const epochs = commits?.epochs;
+    if (saved !== null && this.keeping !== null && epochs !== undefined) {
+      this.dropped = await restoreRows(epochs, this.keeping, saved, givenUp);
+      this.clock.tick = numberOfJson(saved.tick);
+      await this.keeping.recall(this.stages);
+      restoreStages(this.stages, saved.stages);
+      restoreFailures(this.failures, saved.failures);
+    }
+    const { ports, plan } = this.options;
+    const context = {
+      ports,
+      guarantee: this.guarantee,
+      job: plan.name,
+      generation: epochs?.generation ?? 0,
+    };
     for (const sink of this.sinks) {
-      await this.guard(sink, async () => {
-        sink.open = await sink.node.sink.open({ ports: this.options.ports });
-      });
+      const own = saved?.sinks[sink.node.name];
+      const epoch = epochs?.decided.epoch ?? 0;
+      await sink.start(context, own === undefined ? null : { epoch, saved: own });
     }
   }
 
-  /** Runs until the inputs end or `stop` was called; everything taken is then in the sinks, flushed. */
+  /** The run before read its inputs to their end. */
+  private get hasEnded(): boolean {
+    return this.options.commits?.epochs.recovered?.ended === true;
+  }
+
+  /**
+   * Runs until the inputs end or `stop` was called; everything taken is then in the sinks, flushed, and the last epoch
+   * is decided and committed.
+   */
   async run(): Promise<void> {
+    if (this.hasEnded) {
+      this.isDone = true;
+      return;
+    }
     const { timers } = this.options.ports;
+    const { commits } = this;
     while (!this.stopping) {
       this.awake = false;
+      if (this.requests.length > 0) await this.answerRequests();
       if (await this.turn()) continue;
       if (this.intake.ended) break;
       if (this.awake || this.stopping) continue;
-      const { idleInMs } = this.intake;
-      const cancel = idleInMs === Number.POSITIVE_INFINITY ? null : timers.after(idleInMs, () => this.wake());
+      if (commits?.isDraining) {
+        await timers.yield();
+        continue;
+      }
+      const waitMs = Math.min(
+        this.intake.idleInMs,
+        commits?.dueInMs ?? Number.POSITIVE_INFINITY,
+        Math.max(0, this.nextTick - this.options.ports.clock.now()),
+      );
+      const cancel = waitMs === Number.POSITIVE_INFINITY ? null : timers.after(waitMs, () => this.wake());
       for (const stage of this.stages)
         for (const batch of [...stage.inputs, ...stage.outputs]) batch.forget();
       await new Promise<void>((resolve) => {
@@ -155,28 +254,51 @@ export class Loop {
       });
       cancel?.();
     }
-    for (const sink of this.sinks) await this.guard(sink, () => sink.open?.flush());
+    if (commits === null) for (const sink of this.sinks) await sink.flush();
+    else await commits.finish(!this.stopping && this.intake.ended);
+    this.isDone = true;
+    await this.answerRequests();
   }
 
   /** One turn. False when there was nothing to take. */
   async turn(): Promise<boolean> {
-    this.cold?.turnBegins(this.stages);
+    this.keeping?.turnBegins(this.stages);
     this.failures.begin();
+    const before = this.recordsTaken;
     const taken = await this.take();
-    if (!taken && !this.failures.hasLetters) return false;
-    for (const stage of this.stages) {
-      if (this.cold !== null) await this.pump(stage, await this.runHead(stage));
-      else if (!this.runOnce(stage)) await this.pump(stage, false);
+    this.clock.tick = Math.max(this.clock.tick, this.options.ports.clock.now());
+    const isChanged = taken || this.failures.hasLetters || this.nextTick <= this.clock.tick;
+    if (isChanged) {
+      for (const stage of this.stages) {
+        if (this.options.cold != null) await this.pump(stage, await this.runHead(stage));
+        else if (!this.runOnce(stage)) await this.pump(stage, false);
+      }
+      for (const sink of this.sinks)
+        if (sink.batch.n > 0 || sink.batch.waiting !== null) await this.write(sink);
+      if (this.failures.hasLetters) await this.writeLetters();
     }
-    for (const sink of this.sinks)
-      if (sink.batch.n > 0 || sink.batch.waiting !== null) await this.write(sink);
-    if (this.failures.hasLetters) await this.writeLetters();
+    const stall = this.commits?.afterTurn(this.recordsTaken - before, isChanged);
+    if (stall !== undefined) await stall;
+    if (!isChanged) return false;
     const now = this.options.ports.clock.monotonic();
     if (now - this.yieldedAt >= YIELD_EVERY_MS) {
       await this.options.ports.timers.yield();
       this.yieldedAt = this.options.ports.clock.monotonic();
     }
     return taken;
+  }
+
+  /** When an operator has something to do by the clock. */
+  private get nextTick(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { head } of this.ticking) least = Math.min(least, head.nextTick?.() ?? least);
+    return least;
+  }
+
+  private get recordsTaken(): number {
+    let records = 0;
+    for (const source of this.intake.sources) records += source.records;
+    return records;
   }
 
   /** What the sources have now. What they refused before they failed is told first. */
@@ -195,7 +317,27 @@ export class Loop {
     this.wake();
   }
 
+  /**
+   * Ends the epoch between two turns, or after the run, and writes a copy of it to a folder. Returns the epoch.
+   * @throws SAVEPOINT_INVALID where nothing is durable
+   */
+  async savepoint(folder: string): Promise<number> {
+    const { commits } = this;
+    if (commits === null) throw new MillraceError("SAVEPOINT_INVALID", "The job keeps no state");
+    if (this.isDone) return commits.savepoint(folder);
+    return new Promise((resolve, reject) => {
+      this.requests.push({ answer: () => commits.savepoint(folder).then(resolve, reject), reject });
+      this.wake();
+    });
+  }
+
+  private async answerRequests(): Promise<void> {
+    for (const { answer } of this.requests.splice(0)) await answer();
+  }
+
   async close(): Promise<void> {
+    for (const { reject } of this.requests.splice(0))
+      reject(new MillraceError("SAVEPOINT_INVALID", "The job failed before the savepoint was written"));
     const errors: unknown[] = [];
     const quietly = async (close: () => Promise<void> | undefined): Promise<void> => {
       try {
@@ -205,13 +347,12 @@ export class Loop {
       }
     };
     await quietly(() => this.intake.close());
+    await quietly(() => this.commits?.close());
     for (const sink of this.sinks) {
       // A callback may still be at work when something else has ended the job.
       const { waiting } = sink.batch;
       if (waiting !== null) await quietly(async () => void (await waiting));
-      await quietly(() =>
-        this.guard(sink, () => (sink.open === null ? sink.node.sink.abandon?.() : sink.open.close())),
-      );
+      await quietly(() => sink.close());
     }
     if (errors.length > 0) throw errors[0];
   }
@@ -251,7 +392,7 @@ export class Loop {
   }
 
   private async runHead(stage: Stage): Promise<boolean> {
-    await this.cold?.prefetch(stage);
+    await this.keeping?.prefetch(stage);
     for (;;) {
       try {
         const done = stage.head.run();
@@ -261,7 +402,7 @@ export class Loop {
         if (signal !== MISS) throw this.problemOf(stage, signal);
         stage.undo();
         this.failures.undo();
-        await this.cold?.load(stage);
+        await this.keeping?.load(stage);
       }
     }
   }
@@ -291,32 +432,8 @@ export class Loop {
     return locatedAt(error, this.intake.locate(slot));
   }
 
-  private async write(sink: SinkEdge): Promise<void> {
-    const { batch, open } = sink;
-    const { waiting } = batch;
-    if (waiting !== null) {
-      batch.waiting = null;
-      await this.guard(sink, async () => {
-        await waiting;
-      });
-    }
-    if (batch.n > 0) await this.guard(sink, () => open?.write(batch.values, batch.ts, 0, batch.n));
-    batch.clear();
-  }
-
-  private async guard(sink: SinkEdge, call: () => void | Promise<void> | undefined): Promise<void> {
-    try {
-      const pending = call();
-      if (pending !== undefined) await pending;
-    } catch (error) {
-      if (error instanceof MillraceError) throw error;
-      throw new MillraceError(
-        "SINK_FAILED",
-        `${sink.node.name} failed: ${reasonOf(error)}`,
-        { operator: sink.node.name },
-        error,
-      );
-    }
+  private write(sink: SinkEdge): Promise<void> {
+    return sink.write(this.commits?.holds ?? false);
   }
 
   private async writeLetters(): Promise<void> {
@@ -324,4 +441,9 @@ export class Loop {
     for (const letter of this.failures.takeLetters()) sink.batch.push(letter, Number.NaN, 0);
     await this.write(sink);
   }
+}
+
+/** What the run before left, as its last decided epoch says. */
+function savedOf(commits: CommitOptions | null): SavedJob | null {
+  return (commits?.epochs.recovered?.body ?? null) as unknown as SavedJob | null;
 }

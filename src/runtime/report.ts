@@ -3,8 +3,9 @@
  * records are lost or multiplied; what lies between follows.
  */
 import type { Stage } from "../compile/stage.ts";
-import { COUNT } from "../operator/contract.ts";
+import { COUNT, HEAD_COUNTS } from "../operator/contract.ts";
 import { GIVEN, GIVEN_ON, LEFT_OUT } from "../operator/stateless.ts";
+import { isKeyed } from "../plan/node.ts";
 import type { Tree } from "../plan/stages.ts";
 import type { FailureCounts } from "./failures.ts";
 import type { Loop } from "./loop.ts";
@@ -29,8 +30,17 @@ export interface OperatorReport {
   };
   /** (Record, window) pairs that came too late, those of late records included. */
   readonly missedWindows: number;
-  /** State rows now. */
+  /** State rows now, those of timers and of expiry included. */
   readonly rows: number;
+  /** Of a process(): what it did beside its records. */
+  readonly process?: {
+    /** Timers that fired. */
+    readonly timers: number;
+    /** Those for which onTimer threw: they are not among the skipped and dead-lettered records. */
+    readonly failedTimers: number;
+    /** State values whose time to live was over, and which are removed. */
+    readonly expired: number;
+  };
 }
 
 export interface JobReport {
@@ -56,9 +66,9 @@ export function reportOf(loop: Loop): JobReport {
     const { head, keyBy } = stage.plan;
     const { counts } = stage;
     let out = counts[COUNT.in];
-    if (head.kind === "window") {
+    if (isKeyed(head)) {
       const key = failuresOf(keyBy?.name ?? "");
-      const own = failuresOf(head.name);
+      const own = withoutTimers(failuresOf(head.name), counts[COUNT.failedTimers]);
       const taken = counts[COUNT.in] - key.skipped - key.deadLettered;
       const done = {
         filtered: 0,
@@ -68,7 +78,7 @@ export function reportOf(loop: Loop): JobReport {
         ...own,
       };
       if (keyBy !== null) operators.push(stateless(keyBy.name, "keyBy", counts[COUNT.in], taken, {}, key));
-      out = counts[COUNT.panes];
+      out = head.kind === "window" ? counts[COUNT.panes] : counts[HEAD_COUNTS];
       operators.push({
         name: head.name,
         kind: head.kind,
@@ -80,6 +90,7 @@ export function reportOf(loop: Loop): JobReport {
         },
         missedWindows: counts[COUNT.missedWindows],
         rows: stage.tables.reduce((n, table) => n + table.size, 0),
+        ...(head.kind === "process" ? { process: beside(counts) } : {}),
       });
     } else if (head.kind === "union") {
       operators.push(stateless(head.name, head.kind, out, out, {}, NO_FAILURES));
@@ -103,7 +114,8 @@ export function reportOf(loop: Loop): JobReport {
       });
     };
     stage.plan.ports.forEach((trees, port) => {
-      for (const tree of trees) walk(tree, port === 0 ? out : counts[COUNT.late]);
+      const given = head.kind === "process" ? counts[HEAD_COUNTS + port] : counts[COUNT.late];
+      for (const tree of trees) walk(tree, port === 0 ? out : given);
     });
   }
   return {
@@ -117,6 +129,19 @@ export function reportOf(loop: Loop): JobReport {
     sinks,
   };
 }
+
+/** An operator has one `onError`: its failed timers are all of one kind. */
+function withoutTimers({ skipped, deadLettered }: FailureCounts, failedTimers: number): FailureCounts {
+  return skipped > 0
+    ? { skipped: skipped - failedTimers, deadLettered }
+    : { skipped, deadLettered: deadLettered - failedTimers };
+}
+
+const beside = (counts: Float64Array): NonNullable<OperatorReport["process"]> => ({
+  timers: counts[COUNT.timers],
+  failedTimers: counts[COUNT.failedTimers],
+  expired: counts[COUNT.expired],
+});
 
 function writtenTo(stage: Stage, tree: Tree): number {
   const i = "edge" in tree ? stage.plan.outputs.indexOf(tree.edge) : -1;

@@ -7,29 +7,11 @@
 import { compileStamp, type Stamp } from "../compile/stamp.ts";
 import type { Origin, Partition, Source, SourceContext } from "../connector/contract.ts";
 import { MillraceError, preview, reasonOf } from "../core/errors.ts";
+import { jsonOfNumber, numberOfJson } from "../core/json.ts";
 import type { Ports } from "../core/ports.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
 import type { SourceNode } from "../plan/node.ts";
-
-export interface PartitionState {
-  readonly partition: Partition<unknown>;
-  maxTimestamp: number;
-  /** Its own word on time, where it has one (Partition.watermark). */
-  told: number;
-  ended: boolean;
-  idle: boolean;
-  /** The last poll gave records, though none may have been kept. */
-  gave: boolean;
-  /** When it last gave something or was not caught up, by the clock; only kept where idleness matters. */
-  activeAt: number;
-  /** Merge only: records taken from the partition and not yet merged. */
-  values: unknown[];
-  ts: Float64Array;
-  next: number;
-  n: number;
-  /** Poll indexes of this poll's records that were refused, ascending. */
-  refused: number[];
-}
+import { newPartition, type PartitionState, type SavedSource, savePartition } from "./partition-state.ts";
 
 /** Records of a turn that one partition gave one after the other. */
 export interface Run {
@@ -91,13 +73,18 @@ export class SourceIntake {
     }
   }
 
-  async open(): Promise<void> {
+  /** @param saved where the run before left off */
+  async open(saved: SavedSource | null): Promise<void> {
     const { ports, wake, refuse } = this.options;
     const source: Source<unknown> = this.node.source;
+    const savedPartitions = new Map(Object.entries(saved?.partitions ?? {}));
     const partitions = await this.openSource(source, {
       ports,
       wake,
+      positions:
+        saved === null ? null : new Map(Array.from(savedPartitions, ([id, { position }]) => [id, position])),
       reject: (partition, malformed) => {
+        if (this.isSkipped(malformed.offset)) return;
         const { offset, line, column, reason, bytes } = malformed;
         const error = new MillraceError("RECORD_MALFORMED", reason, {
           source: this.node.name,
@@ -113,20 +100,34 @@ export class SourceIntake {
       },
     });
     const now = ports.clock.now();
-    this.partitions = partitions.map((partition) => ({
-      partition,
-      maxTimestamp: Number.NEGATIVE_INFINITY,
-      told: Number.NEGATIVE_INFINITY,
-      ended: false,
-      idle: false,
-      gave: false,
-      activeAt: now,
-      values: [],
-      ts: new Float64Array(0),
-      next: 0,
-      n: 0,
-      refused: [],
-    }));
+    if (saved !== null) {
+      this.records = saved.records;
+      this.watermark = numberOfJson(saved.watermark);
+      this.batch.start = this.watermark;
+      this.batch.last = this.watermark;
+    }
+    this.partitions = partitions.map((partition) =>
+      newPartition(partition, savedPartitions.get(partition.id), now),
+    );
+  }
+
+  /** Between two turns: what a restart needs. Only of replayable sources. */
+  save(): SavedSource {
+    const saved = this.partitions.map((state) => [state.partition.id, savePartition(state)] as const);
+    return {
+      watermark: jsonOfNumber(this.watermark),
+      records: saved.reduce((records, [, { ahead }]) => records - ahead, this.records),
+      partitions: Object.fromEntries(saved.map(([id, { partition }]) => [id, partition])),
+    };
+  }
+
+  /** Notes that an input is refused. True where the run before has dealt with it already. */
+  private isSkipped(offset: number): boolean {
+    const { polling } = this;
+    if (polling === null) return false; // while it is opened
+    if (offset <= polling.dealtTo) return true;
+    polling.refusedTo = Math.max(polling.refusedTo, offset);
+    return false;
   }
 
   private async openSource(
@@ -269,6 +270,7 @@ export class SourceIntake {
     let values = into;
     let n: number;
     state.refused.length = 0;
+    state.refusedTo = Number.NEGATIVE_INFINITY;
     try {
       if (partition.slice !== undefined && at === 0 && into === this.batch.values) {
         // The batch is empty: a whole array takes the place of its column. A copy by record costs 2 ns each.
@@ -289,6 +291,7 @@ export class SourceIntake {
       );
     }
     this.records += n;
+    state.polled = n;
     state.gave = n > 0;
     if (n > 0) this.gave = true;
     return this.stamp === null ? n : this.stamp(values, ts, at, at + n) - at;
@@ -298,6 +301,7 @@ export class SourceIntake {
     const state = this.polling as PartitionState;
     state.refused.push(index);
     const origin = state.partition.locate(index);
+    if (this.isSkipped(origin.offset)) return;
     const what =
       error === undefined
         ? `${preview(got)} is no timestamp`

@@ -1,44 +1,58 @@
 /**
- * Tables: an operator's state as live objects, by (time, key).
+ * Tables: an operator's state as live objects.
  *
- * A table is a short list of buckets in time order (one bucket per window end; a table without time uses bucket 0),
- * each a map from key to row. Rows are objects that the operator changes in place, after `edit` gave them to it.
+ * A table is a set of buckets, each a map from key to row. Rows are objects that the operator changes in place, after
+ * `edit` gave them to it. What is to be done beside that, because rows are durable or may be elsewhere, is its
+ * keeper's business (journal.ts, cold-rows.ts). While state is in memory and not durable there is no keeper, and a
+ * read costs one look-up.
  *
- * While the backend is memory, the tables are the state: `cold` is null, nothing ever misses, and a read costs one
- * look-up. Over any other backend rows may be elsewhere; `cold` then knows which, keeps what changed, and can undo.
  * The list of buckets always stays in memory: it is a number per live window end, not per key.
  */
-import { keyGroupOf, keyOf, type Key, type Token } from "../core/key.ts";
-import type { Change, RowLayout, RowStore } from "./contract.ts";
-import { KeyMap } from "./key-map.ts";
-import type { NumberRows } from "./number-rows.ts";
-import type { TokenRows } from "./token-rows.ts";
+import {
+  decodeNumber,
+  decodeToken,
+  encodeNumber,
+  encodeToken,
+  keyGroupOf,
+  keyGroupOfEncoded,
+  keyOf,
+  type Key,
+  type Token,
+} from "../core/key.ts";
+import type { Codec } from "../schema/codec.ts";
+import type { Shapes } from "../schema/shapes.ts";
+import { Bucket, type Cell } from "./bucket.ts";
+import { type RowLayout, tablePrefix } from "./contract.ts";
+import type { NumberKeeper } from "./number-cell.ts";
 
-export class Bucket<V> {
-  readonly time: number;
-  readonly rows = new KeyMap<V>();
-  /** Rows that are numbers only, where their owner keeps them so (number-rows.ts); only while state is in memory. */
-  numbers: NumberRows | null = null;
-  /** The same for keys that are no numbers. */
-  tokens: TokenRows | null = null;
-
-  constructor(time: number) {
-    this.time = time;
-  }
+/** What a table asks of those who keep its rows. */
+export interface Keeper<V extends Cell> {
+  /** Rows may be elsewhere. */
+  readonly cold: boolean;
+  /** The epoch at hand. */
+  readonly mark: number;
+  /** Memory has no such row. @throws MISS where that doesn't say that there is none */
+  absent(bucket: Bucket<V>, token: Token): void;
+  /** The row is about to be changed, for the first time in this epoch. */
+  touch(bucket: Bucket<V>, token: Token, row: V): void;
+  insert(bucket: Bucket<V>, token: Token, row: V): void;
+  remove(bucket: Bucket<V>, token: Token): void;
+  drop(bucket: Bucket<V>): void;
+  /** Asks for a row in the next load, unless it is known. */
+  want(bucket: Bucket<V>, token: Token): void;
+  /** Asks for all rows of a bucket in the next load, unless they are in memory. */
+  wantAll(bucket: Bucket<V>): void;
+  /** @throws MISS unless all rows of the bucket are in memory */
+  all(bucket: Bucket<V>): void;
+  /** The next page of the walk through a bucket that is not complete; null at its end. @throws MISS */
+  page(bucket: Bucket<V>): Iterable<[Token, V]> | null;
+  /** For rows of numbers. */
+  numbersOf(bucket: Bucket<V>): NumberKeeper;
 }
 
-/** What a table asks of rows that may be elsewhere: cold.ts. */
-export interface ColdAccess<V> {
-  edit(bucket: Bucket<V>, token: Token): V | undefined;
-  changing(bucket: Bucket<V>, token: Token): void;
-  dropping(bucket: Bucket<V>): void;
-  require(from: number, to: number): void;
-  want(bucket: Bucket<V>, token: Token): void;
-  wantRange(from: number, to: number): void;
-  begin(): void;
-  undo(): void;
-  evict(): Change[];
-  load(store: RowStore): Promise<void>;
+/** How rows of numbers look as objects; where a table has them. */
+export interface NumberForm<V extends Cell> {
+  cellOf(values: ArrayLike<number>, seq: number): V;
 }
 
 /** A row as inspection and tests see it. */
@@ -48,22 +62,202 @@ export interface StateRow {
   readonly keyGroup: number;
   readonly key: Key;
   readonly time: number;
+  /** By-owner tables: the key within the owner's rows. */
+  readonly subKey?: Key;
   readonly value: unknown;
 }
 
-export class Table<V> {
+/** The end of a walk through a bucket. */
+const WALKED = Symbol("walked");
+
+export abstract class Rows<V extends Cell> {
   readonly operator: string;
   readonly name: string;
   readonly layout: RowLayout;
-  /** In time order, from `head` on; what stands before was dropped. */
-  private list: (Bucket<V> | undefined)[] = [];
-  private head = 0;
-  cold: ColdAccess<V> | null = null;
+  readonly prefix: string;
+  keeper: Keeper<V> | null = null;
+  numberForm: NumberForm<V> | null = null;
+  /** What its rows mean: rows are of use to another program only where this is the same. */
+  signature = "rows";
+  /** Of the values in it that users declare: see schema/versioned.ts. `upcastsFrom` is the oldest that can be read. */
+  version: { readonly current: number; readonly upcastsFrom: number } = { current: 1, upcastsFrom: 1 };
+  /** How its rows become bytes; without it, structurally. */
+  codec: ((shapes: Shapes) => Codec<V>) | null = null;
+  /** How far the walk is through the bucket that it is in. */
+  private walking: Bucket<V> | typeof WALKED | null = null;
 
   constructor(operator: string, name: string, layout: RowLayout) {
     this.operator = operator;
     this.name = name;
     this.layout = layout;
+    this.prefix = tablePrefix(operator, name);
+  }
+
+  abstract readonly buckets: Iterable<Bucket<V>>;
+  /** The bucket that the address lies in, made if there is none; and the row's key in it. */
+  protected abstract bucketOf(time: number, owner: Token | null): Bucket<V>;
+  /** Removes the bucket of a time or an owner, as replaying a log says. */
+  abstract forget(time: number, owner: Token | null): void;
+
+  /** Owners in memory, with rows or without; 0 where a table has none. */
+  get owners(): number {
+    return 0;
+  }
+
+  /** Memory has no row of the bucket: those who can open it again need not keep it. */
+  release(_bucket: Bucket<V>): void {}
+
+  /** The row, to be changed in place; undefined where there is none. @throws MISS */
+  edit(bucket: Bucket<V>, token: Token): V | undefined {
+    const row = bucket.rows.get(token);
+    const { keeper } = this;
+    if (keeper === null) return row;
+    if (row === undefined) keeper.absent(bucket, token);
+    else if (row.mark !== keeper.mark) keeper.touch(bucket, token, row);
+    return row;
+  }
+
+  /** The row, not to be changed before `changing` was called. @throws MISS */
+  peek(bucket: Bucket<V>, token: Token): V | undefined {
+    const row = bucket.rows.get(token);
+    if (row === undefined && this.keeper !== null) this.keeper.absent(bucket, token);
+    return row;
+  }
+
+  /** The row that `peek` or a walk gave is about to be changed in place. */
+  changing(bucket: Bucket<V>, token: Token, row: V): void {
+    const { keeper } = this;
+    if (keeper !== null && row.mark !== keeper.mark) keeper.touch(bucket, token, row);
+  }
+
+  insert(bucket: Bucket<V>, token: Token, row: V): void {
+    if (this.keeper !== null) this.keeper.insert(bucket, token, row);
+    bucket.rows.set(token, row);
+  }
+
+  /** The row must be in memory. */
+  remove(bucket: Bucket<V>, token: Token): void {
+    if (this.keeper !== null) this.keeper.remove(bucket, token);
+    bucket.rows.delete(token);
+  }
+
+  /** Begins a walk through all rows of a bucket. */
+  walk(bucket: Bucket<V>): void {
+    this.walking = bucket;
+  }
+
+  /**
+   * The next rows of the walk, a page where they are elsewhere; null at the end. Rows of numbers are not among them.
+   * In the order of arrival while state is in memory, else in that of addresses. @throws MISS
+   */
+  nextRows(): Iterable<[Token, V]> | null {
+    const { walking, keeper } = this;
+    if (walking === WALKED || walking === null) return null;
+    if (keeper !== null && keeper.cold) return keeper.page(walking);
+    this.walking = WALKED;
+    return walking.rows.entries();
+  }
+
+  /** The address of a row. */
+  address(bucket: Bucket<V>, token: Token): string {
+    const { owner } = bucket;
+    bucket.addressPrefix ??=
+      owner !== null
+        ? this.ownerPrefix(owner)
+        : this.layout === "by-time"
+          ? this.prefix + encodeNumber(bucket.time)
+          : this.prefix;
+    const encoded = encodeToken(token);
+    return owner === null
+      ? bucket.addressPrefix + groupText(keyGroupOfEncoded(encoded)) + encoded
+      : bucket.addressPrefix + encoded;
+  }
+
+  /** The key group that an address of this table says. */
+  groupAt(address: string): number {
+    const at = this.prefix.length + (this.layout === "by-time" ? 8 : 0);
+    return address.charCodeAt(at) * 256 + address.charCodeAt(at + 1);
+  }
+
+  /** The rows of a bucket whose key groups lie in [from, to). */
+  rangeOf(bucket: Bucket<V>, fromGroup: number, toGroup: number): { from: string; to: string } | null {
+    const { prefix, layout } = this;
+    if (layout === "by-owner") {
+      const group = keyGroupOf(bucket.owner as Token);
+      if (group < fromGroup || group >= toGroup) return null;
+      const from = this.ownerPrefix(bucket.owner as Token);
+      return { from, to: `${from}\xff` };
+    }
+    const start = layout === "by-time" ? prefix + encodeNumber(bucket.time) : prefix;
+    return { from: start + groupText(fromGroup), to: start + groupText(toGroup) };
+  }
+
+  /** What stands at an address of this table. */
+  place(address: string): { bucket: Bucket<V>; token: Token } {
+    const { time, owner, rest } = this.parse(address);
+    return { bucket: this.bucketOf(time, owner), token: decodeToken(rest) };
+  }
+
+  /** Replaying a log: removes what a range of `rangeOf` covers, of which `from` is the beginning. */
+  forgetRange(from: string): void {
+    const { time, owner } = this.parse(from);
+    this.forget(time, owner);
+  }
+
+  private parse(address: string): { time: number; owner: Token | null; rest: string } {
+    const at = this.prefix.length;
+    if (this.layout === "by-key") return { time: 0, owner: null, rest: address.slice(at + 2) };
+    if (this.layout === "by-time") {
+      const time = decodeNumber(address, at);
+      return { time, owner: null, rest: address.slice(at + 10) };
+    }
+    const length = Buffer.from(address.slice(at + 2, at + 6), "latin1").readUInt32BE(0);
+    const owner = decodeToken(address.slice(at + 6, at + 6 + length));
+    return { time: 0, owner, rest: address.slice(at + 6 + length) };
+  }
+
+  private ownerPrefix(owner: Token): string {
+    const encoded = encodeToken(owner);
+    const n = encoded.length;
+    const length = String.fromCharCode(n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff);
+    return this.prefix + groupText(keyGroupOf(owner)) + length + encoded;
+  }
+
+  /** Live rows, those in memory. */
+  get size(): number {
+    let n = 0;
+    for (const bucket of this.buckets) n += bucket.size;
+    return n;
+  }
+
+  *stateRows(): Generator<StateRow> {
+    for (const bucket of this.buckets) {
+      for (const [token, value] of bucket.rows.entries()) yield this.stateRow(bucket, token, value);
+      for (const typed of [bucket.numbers, bucket.tokens]) {
+        for (const [token, at] of typed?.entries() ?? [])
+          yield this.stateRow(bucket, token, typed?.valuesAt(at));
+      }
+    }
+  }
+
+  private stateRow(bucket: Bucket<V>, token: Token, value: unknown): StateRow {
+    const { operator, name: table } = this;
+    const { owner, time } = bucket;
+    if (owner === null)
+      return { operator, table, keyGroup: keyGroupOf(token), key: keyOf(token), time, value };
+    const key = keyOf(owner);
+    return { operator, table, keyGroup: keyGroupOf(owner), key, subKey: keyOf(token), time, value };
+  }
+}
+
+/** Rows by (time, key), or by key alone: then in the one bucket of time 0. */
+export class Table<V extends Cell> extends Rows<V> {
+  /** In time order, from `head` on; what stands before was dropped. */
+  private list: (Bucket<V> | undefined)[] = [];
+  private head = 0;
+
+  constructor(operator: string, name: string, layout: "by-key" | "by-time") {
+    super(operator, name, layout);
   }
 
   /** The bucket of the least time. */
@@ -77,7 +271,7 @@ export class Table<V> {
   }
 
   /** All buckets, in time order. */
-  get buckets(): readonly Bucket<V>[] {
+  override get buckets(): readonly Bucket<V>[] {
     return this.list.slice(this.head) as Bucket<V>[];
   }
 
@@ -91,6 +285,10 @@ export class Table<V> {
     return bucket;
   }
 
+  protected override bucketOf(time: number): Bucket<V> {
+    return this.open(time);
+  }
+
   private indexAfter(time: number): number {
     let low = this.head;
     for (let high = this.list.length; low < high; ) {
@@ -101,27 +299,7 @@ export class Table<V> {
     return low;
   }
 
-  /** The row, to be changed in place; undefined where there is none. @throws MISS */
-  edit(bucket: Bucket<V>, token: Token): V | undefined {
-    return this.cold === null ? bucket.rows.get(token) : this.cold.edit(bucket, token);
-  }
-
-  insert(bucket: Bucket<V>, token: Token, value: V): void {
-    if (this.cold !== null) this.cold.changing(bucket, token);
-    bucket.rows.set(token, value);
-  }
-
-  remove(bucket: Bucket<V>, token: Token): void {
-    if (this.cold !== null) this.cold.changing(bucket, token);
-    bucket.rows.delete(token);
-  }
-
-  /** Makes sure that all rows with from < time <= to are in memory. @throws MISS */
-  require(from: number, to: number): void {
-    if (this.cold !== null) this.cold.require(from, to);
-  }
-
-  /** Removes the first bucket with all its rows, which must be in memory (`require`). */
+  /** Removes the first bucket with all its rows. */
   dropFirst(): void {
     const bucket = this.list[this.head] as Bucket<V>;
     this.list[this.head] = undefined; // its rows are free now
@@ -131,36 +309,13 @@ export class Table<V> {
       this.list = this.list.slice(this.head);
       this.head = 0;
     }
-    if (this.cold !== null) this.cold.dropping(bucket);
+    this.keeper?.drop(bucket);
   }
 
-  /** Live rows, those in memory. */
-  get size(): number {
-    return this.buckets.reduce(
-      (n, bucket) => n + bucket.rows.size + (bucket.numbers?.count.rows ?? 0) + (bucket.tokens?.size ?? 0),
-      0,
-    );
-  }
-
-  *stateRows(): Generator<StateRow> {
-    for (const bucket of this.buckets) {
-      for (const [token, value] of bucket.rows.entries()) yield this.stateRow(bucket, token, value);
-      const { numbers, tokens } = bucket;
-      for (let at = 0; numbers !== null && at < numbers.slots.length; at += numbers.stride) {
-        if (!Number.isNaN(numbers.slots[at]))
-          yield this.stateRow(bucket, numbers.slots[at], valuesOf(numbers, at));
-      }
-      if (tokens === null) continue;
-      for (const [token, at] of tokens.index.entries())
-        yield this.stateRow(bucket, token, valuesOf(tokens, at));
-    }
-  }
-
-  private stateRow(bucket: Bucket<V>, token: Token, value: unknown): StateRow {
-    const { operator, name: table } = this;
-    return { operator, table, keyGroup: keyGroupOf(token), key: keyOf(token), time: bucket.time, value };
+  override forget(time: number): void {
+    const at = this.indexAfter(time) - 1;
+    if (at >= this.head && this.list[at]?.time === time) this.list.splice(at, 1);
   }
 }
 
-const valuesOf = ({ slots, stride }: NumberRows | TokenRows, at: number): number[] =>
-  Array.from(slots.subarray(at + 1, at + stride));
+const groupText = (group: number): string => String.fromCharCode(group >> 8, group & 0xff);

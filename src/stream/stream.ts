@@ -6,7 +6,9 @@ import type { Key } from "../core/key.ts";
 import { durationMs } from "../core/time.ts";
 import type { PlanBuilder } from "../plan/builder.ts";
 import type * as plan from "../plan/node.ts";
+import type { ProcessNode } from "../plan/process-node.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
+import { type Output, type Outputs, processParts, type ProcessSpec, type States } from "./process.ts";
 import type {
   Absent,
   Fields,
@@ -191,7 +193,7 @@ export class Stream<T> {
 export class KeyedStream<T, K> {
   private readonly builder: PlanBuilder;
   private readonly node: plan.KeyByNode;
-  private windows = 0;
+  private readers = 0;
   /** Only in the type. */
   declare readonly key?: K;
 
@@ -223,15 +225,63 @@ export class KeyedStream<T, K> {
     const latenessMs = durationMs(options.allowedLateness ?? 0, "allowedLateness");
     const discard = panes === "discarding";
     const onError = checkOnError(options.onError);
-    // Each window computes its keys itself: to the plan, each is a keyBy of its own.
-    this.windows += 1;
-    const node =
-      this.windows === 1 ? this.node : this.builder.add<plan.KeyByNode>(this.node, undefined, this.node.name);
     return new WindowedStream(
       this.builder,
-      { input: { node, port: 0 }, windows, latenessMs, discard, onError },
+      { input: this.keys(), windows, latenessMs, discard, onError },
       options.name,
     );
+  }
+
+  /**
+   * Gives each record of a key to a function, with state of the key, timers, and outputs beside the stream of what it
+   * emits. The effects of a record, or of a timer, take place together or not at all.
+   *
+   * @example
+   * orders.keyBy((o) => o.user).process({
+   *   state: { total: valueState<number>({ initial: () => 0, ttl: "1d" }) },
+   *   emits: output<{ user: string; total: number }>(),
+   *   onRecord(order, { state, timers }) {
+   *     state.total.set(state.total.get() + order.amount);
+   *     timers.setEventTime(order.at + 60_000);
+   *   },
+   *   onTimer: (_timer, { key, state, emit }) => emit({ user: key, total: state.total.get() }),
+   * })
+   * @throws OPTION_INVALID
+   */
+  process<S extends States = {}, E = never, O extends Outputs = {}, R = unknown, RT = unknown>(
+    spec: ProcessSpec<T, K, S, E, O, R, RT>,
+    options: OperatorOptions = {},
+  ): ProcessedStream<E, O> {
+    const node = this.builder.add<ProcessNode>(
+      {
+        kind: "process",
+        input: this.keys(),
+        onError: checkOnError(options.onError),
+        ...processParts(spec as ProcessSpec<any, any, States, any, Outputs, unknown, unknown>),
+      },
+      options.name,
+    );
+    return new ProcessedStream(this.builder, node);
+  }
+
+  /** Each operator behind it computes its keys itself: to the plan, each has a keyBy of its own. */
+  private keys(): plan.Input {
+    this.readers += 1;
+    const node =
+      this.readers === 1 ? this.node : this.builder.add<plan.KeyByNode>(this.node, undefined, this.node.name);
+    return { node, port: 0 };
+  }
+}
+
+/** What process() emits, and its further outputs. */
+export class ProcessedStream<E, O> extends Stream<E> {
+  readonly outputs: { readonly [N in keyof O]: O[N] extends Output<infer T> ? Stream<T> : never };
+
+  /** @internal */
+  constructor(builder: PlanBuilder, node: ProcessNode) {
+    super(builder, node, 0);
+    const streams = node.outputs.map((name, i) => [name, new Stream(builder, node, 1 + i)]);
+    this.outputs = Object.fromEntries(streams) as typeof this.outputs;
   }
 }
 

@@ -29,8 +29,11 @@ export interface DriverOptions {
   readonly batchRecords?: number;
   /** Virtual milliseconds since 1970 at the beginning. Default 0 */
   readonly startMs?: number;
-  /** State over a backend, given up and loaded again: at every turn, or at every step. Default: all in memory */
-  readonly evict?: "every-turn" | "every-step";
+  /**
+   * State over a backend, given up and loaded again: at every turn, at every step, or where it takes more than so many
+   * bytes. Default: all in memory
+   */
+  readonly evict?: "every-turn" | "every-step" | { readonly cacheBytes: number };
   /** With `evict`: rows are asked for before a stage runs, not only when a read misses. Default true */
   readonly prefetch?: boolean;
   /** Outputs look full every other time that an operator looks. Default false */

@@ -2,7 +2,8 @@
 import type { Source } from "../connector/contract.ts";
 import { MillraceError } from "../core/errors.ts";
 import { Intake } from "../runtime/intake.ts";
-import type { IntakeOptions, PartitionState, RecordOrigin, SourceIntake } from "../runtime/source-intake.ts";
+import type { PartitionState } from "../runtime/partition-state.ts";
+import type { IntakeOptions, RecordOrigin, SourceIntake } from "../runtime/source-intake.ts";
 
 /** One step of a trace. `partition` counts from 0 (default). */
 export type TraceItem =
@@ -50,9 +51,13 @@ export class ScriptedIntake extends Intake {
   override take(max: number): boolean {
     this.taken.length = 0;
     for (let ordinal = 0; ordinal < max; ordinal++) {
-      const item = this.script.shift();
+      const item = this.script[0];
       if (item === undefined) break;
+      // The clock moves between two turns only.
+      if ("advanceMs" in item && ordinal > 0) break;
+      this.script.shift();
       this.takeItem(item, ordinal);
+      if ("advanceMs" in item) break;
     }
     return this.sources.some((source) => source.batch.n > 0);
   }

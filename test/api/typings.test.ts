@@ -118,9 +118,24 @@ const mistakes: readonly (readonly [what: string, code: string, answer: string])
     "orders.branch({ big: (o) => o.amount > 1000 }).small;",
     "Property 'small' does not exist on type",
   ],
+  [
+    "an async function in process",
+    "users.process({ onRecord: async (o) => { void o; } });",
+    `"This function must not be async: a pipeline's functions return their result at once"`,
+  ],
+  [
+    "a record that process does not say it emits",
+    "users.process({ onRecord: (o, { emit }) => emit(o) });",
+    "Argument of type 'Order' is not assignable to parameter of type 'never'",
+  ],
+  [
+    "an output that process does not have",
+    "users.process({ outputs: { big: output<Order>() }, onRecord: (o, ctx) => ctx.output('large', o) });",
+    `Argument of type '"large"' is not assignable to parameter of type '"big"'`,
+  ],
 ];
 
-const prelude = `import { count, max, ndjson, ndjsonFile, pipeline, sum, tumbling } from ${JSON.stringify(join(root, "src/index.ts"))};
+const prelude = `import { count, max, ndjson, ndjsonFile, output, pipeline, sum, tumbling } from ${JSON.stringify(join(root, "src/index.ts"))};
 interface Order { readonly user: string; readonly amount: number; readonly at: number; readonly voucher?: string }
 const orders = pipeline("p").source(ndjson<Order>("orders.ndjson"), { timestamp: (o) => o.at });
 const users = orders.keyBy((o) => o.user);
@@ -130,16 +145,23 @@ describe("the typings", () => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-typings-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  const used = "void count; void max; void ndjsonFile; void sum; void tumbling; void users;\n";
+  const used = "void count; void max; void ndjsonFile; void output; void sum; void tumbling; void users;\n";
   for (const [i, [, code]] of mistakes.entries())
     writeFileSync(join(folder, `mistake-${i}.ts`), `${prelude}${used}${code}\n`);
   writeFileSync(join(folder, "none.ts"), `${prelude}${used}`);
-  const files = [...mistakes.map((_, i) => `mistake-${i}.ts`), "none.ts", join(root, "test/api/typings.ts")];
+  const typings = ["typings.ts", "typings-process.ts"];
+  const files = [
+    ...mistakes.map((_, i) => `mistake-${i}.ts`),
+    "none.ts",
+    ...typings.map((file) => join(root, "test/api", file)),
+  ];
   const errors = compile(folder, files);
 
-  test("everything is inferred and refused as typings.ts says", () => {
-    assert.equal(errors.get("typings.ts") ?? "", "");
-  });
+  for (const file of typings) {
+    test(`everything is inferred and refused as ${file} says`, () => {
+      assert.equal(errors.get(file) ?? "", "");
+    });
+  }
 
   test("a program without a mistake compiles", () => {
     assert.equal(errors.get("none.ts") ?? "", "");

@@ -41,7 +41,7 @@ import {
 type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
 
 /** Compiles only where the type of the value is exactly Expected. */
-function is<Expected>() {
+export function is<Expected>() {
   return <Actual>(
     _value: Actual,
     ..._mismatch: Equal<Actual, Expected> extends true ? [] : [Expected, "is expected"]
@@ -49,7 +49,7 @@ function is<Expected>() {
 }
 
 /** The record type of a stream. */
-declare function recordOf<T>(stream: Stream<T>): T;
+export declare function recordOf<T>(stream: Stream<T>): T;
 
 interface Order {
   readonly id: bigint;
@@ -185,7 +185,7 @@ export function keysAreExact(): void {
   orders.keyBy((o) => ({ user: o.user }));
   // @ts-expect-error: async
   orders.keyBy(async (o) => o.user);
-  // @ts-expect-error: a keyed stream has only windows
+  // @ts-expect-error: a keyed stream has only windows and process
   orders.keyBy((o) => o.user).map((o) => o);
 }
 

@@ -67,3 +67,38 @@ test("a file that runs its pipeline on another copy of Millrace does not run eit
   assert.match(stdout, /^pipeline copy\n/);
   assert.equal(existsSync(join(cwd, "written.ndjson")), false);
 });
+
+test("explain tells the state, how often it is committed, and which guarantee each sink can keep", async () => {
+  const durable = (options: string): string =>
+    `export const app = m.pipeline("kept", { ${options} });\n` +
+    "const numbers = app.source(m.generator((i) => i, { count: 3 }));\n" +
+    'numbers.to(m.ndjsonFile("kept.ndjson"), { name: "file" });\nnumbers.to(m.toConsole(), { name: "console" });';
+  const headOf = async (name: string, options: string): Promise<string> => {
+    const { stdout } = await millrace(cwd, "explain", program(cwd, name, durable(options)));
+    return stdout.slice(0, stdout.indexOf("\n\n"));
+  };
+  assert.equal(
+    await headOf("plain.ts", ""),
+    "pipeline kept\nstate: in memory, gone with the process\nguarantee: none",
+  );
+  assert.equal(
+    await headOf("kept.ts", 'state: m.memory("./kept"), commit: { every: "5s", records: 1000 }'),
+    'pipeline kept\nstate: memory("./kept"), committed every 5s, or 1000 records\nguarantee: exactly-once\n' +
+      "  console: at-least-once, as it can't commit by epochs",
+  );
+  assert.equal(
+    await headOf("most.ts", 'state: m.memory("./kept"), guarantee: "at-most-once"'),
+    'pipeline kept\nstate: memory("./kept"), committed every 1s\nguarantee: at-most-once',
+  );
+  assert.equal(existsSync(join(cwd, "kept")), false);
+});
+
+test("explain takes the options that the file gives to its run", async () => {
+  const text = `${'export const app = m.pipeline("late");\napp.source(m.fromIterable([1])).to(m.toConsole());'}\n`;
+  const file = program(
+    cwd,
+    "late.ts",
+    `${text}await app.run({ state: m.memory("late"), guarantee: "at-least-once" });`,
+  );
+  assert.match((await millrace(cwd, "explain", file)).stdout, /^guarantee: at-least-once$/m);
+});

@@ -7,10 +7,12 @@ import { loadDriver } from "../../src/connector/parquet/driver.ts";
 import { parquet } from "../../src/connector/parquet/index.ts";
 import { rowBuilder } from "../../src/connector/parquet/row-builder.ts";
 import { plainValue, timeParsers } from "../../src/connector/parquet/values.ts";
+import type { Json } from "../../src/core/json.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { openSource } from "./poll-all.ts";
 import { parquetReference } from "./parquet-reference.ts";
+import { stored } from "./replay.ts";
 
 const flights = join(import.meta.dirname, "../../node_modules/vega-datasets/data/flights-3m.parquet");
 const ROWS = 3_000_000;
@@ -65,6 +67,69 @@ describe("parquet()", () => {
     }
     await partition!.close();
     assert.deepEqual(seen, wanted);
+  });
+
+  test("is replayable: goes on from any row, also at the edges of row groups", async () => {
+    assert.equal(parquet(flights).replayable, true);
+    const columns = ["date", "distance"];
+    const open = (positions: Map<string, Json> | null) =>
+      openSource(parquet<Flight>(flights, { columns }), undefined, undefined, positions);
+    const whole = await open(null);
+    const first = whole.partitions[0]!;
+    const rows = new Map<number, { position: Json; flights: Flight[] }>();
+    const wanted = [0, 1, 1000, 272_726, 272_727, 272_728, 400_000, ROWS - 1, ROWS];
+    for (let row = 0; ; ) {
+      const into: Flight[] = [];
+      const n = first.poll(into, 0, 1000);
+      for (const at of wanted.filter((one) => one >= row && one <= row + n)) {
+        rows.set(at, {
+          position: stored(first.position!(at - row)),
+          flights: into.slice(at - row, at - row + 3),
+        });
+      }
+      row += n;
+      if (first.ended) break;
+      if (n < 1000) await whole.woken();
+    }
+    await first.close();
+    assert.deepEqual([...rows.keys()], wanted);
+    for (const [row, { position, flights: expected }] of rows) {
+      const opened = await open(new Map([[flights, position]]));
+      const partition = opened.partitions[0]!;
+      assert.deepEqual(partition.position!(0), position);
+      assert.equal(partition.ended, row === ROWS);
+      const into: Flight[] = [];
+      while (into.length < expected.length) {
+        if (partition.poll(into, into.length, expected.length - into.length) === 0) await opened.woken();
+        else assert.equal(partition.locate(0).offset, row + into.length - expected.length);
+      }
+      assert.deepEqual(into, expected, `from row ${row}`);
+      await partition.close();
+    }
+  });
+
+  test("does not go on in another file, or without one", async () => {
+    const bytes = readFileSync(flights);
+    const files = new MemoryFiles({ f: bytes });
+    const opened = await openSource(parquet<Flight>("f"), files.ports);
+    const at = { ...(stored(opened.partitions[0]!.position!(0)) as object), row: 7 };
+    await opened.partitions[0]!.close();
+    const from = (position: Json) =>
+      openSource(parquet("f"), files.ports, undefined, new Map([["f", position]]));
+    const lost = (message: RegExp) => ({ code: "SOURCE_POSITION_LOST", message });
+    for (const other of [{ footer: 1 }, { rows: 5 }, { row: ROWS + 1 }]) {
+      await assert.rejects(
+        from({ ...at, ...other }),
+        lost(/f can't be read on: row \d+ was in another file/),
+      );
+    }
+    for (const strange of [null, 7, { row: -1 }, { row: "7" }]) {
+      await assert.rejects(from(strange), lost(/no position in a Parquet file/));
+    }
+    await (await from({ row: 0, rows: 1, footer: 1 })).partitions[0]!.close();
+    await files.remove("f");
+    await assert.rejects(from(at), lost(/gone/));
+    assert.equal(files.open.size, 0);
   });
 
   test("gives only the columns asked for, in the order asked for", async () => {

@@ -1,5 +1,6 @@
 /** Drives one partition the way the loop of a job does: it polls again at once only while polls are full. */
 import assert from "node:assert/strict";
+import type { Json } from "../../src/core/json.ts";
 import { type Ports, systemPorts } from "../../src/core/ports.ts";
 import type { Malformed, Origin, Partition, Source } from "../../src/connector/contract.ts";
 
@@ -17,12 +18,14 @@ export async function openSource<T>(
   source: Source<T>,
   ports: Ports = systemPorts,
   reject?: (partition: string, malformed: Malformed) => void,
+  positions: ReadonlyMap<string, Json> | null = null,
 ): Promise<Opened<T>> {
   const rejected: Malformed[] = [];
   let pending = false;
   let waiting: (() => void) | undefined;
   const partitions = await source.open({
     ports,
+    positions,
     wake() {
       pending = true;
       waiting?.();

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { forEach, ndjsonFile, toAsyncIterable, toConsole } from "../../src/connector/index.ts";
-import { systemPorts } from "../../src/core/ports.ts";
 import { MemoryFiles } from "./memory-files.ts";
-import { sinkSuite, type Written } from "./sink-suite.ts";
+import { sinkContext, type Written } from "./epoch-run.ts";
+import { sinkSuite } from "./sink-suite.ts";
 
 const parseLines = (text: string) =>
   text
@@ -88,7 +88,8 @@ sinkSuite("toAsyncIterable()", () => {
 // --- what is special about each ---
 
 describe("ndjsonFile()", () => {
-  const openFile = (files: MemoryFiles) => ndjsonFile<unknown>("out.ndjson").open({ ports: files.ports });
+  const openFile = (files: MemoryFiles) =>
+    ndjsonFile<unknown>("out.ndjson").open(sinkContext({ ports: files.ports }));
 
   test("writes one JSON text per line, with bytes in base64", async () => {
     const files = new MemoryFiles();
@@ -125,7 +126,7 @@ describe("ndjsonFile()", () => {
 
   test("tells at its opening that the file can't be written", async () => {
     const { ports } = new MemoryFiles();
-    await assert.rejects(ndjsonFile("/missing/out.ndjson").open({ ports }), {
+    await assert.rejects(ndjsonFile("/missing/out.ndjson").open(sinkContext({ ports })), {
       code: "FILE_UNWRITABLE",
       message: /\/missing\/out\.ndjson/,
     });
@@ -147,7 +148,7 @@ describe("ndjsonFile()", () => {
 
 describe("forEach()", () => {
   test("gives no promise when the function gives none", async () => {
-    const sink = await forEach<number>(() => {}).open({ ports: systemPorts });
+    const sink = await forEach<number>(() => {}).open(sinkContext());
     assert.equal(sink.write([1, 2, 3], noTimes, 0, 3), undefined);
   });
 
@@ -155,7 +156,7 @@ describe("forEach()", () => {
     const seen: [string, number][] = [];
     const sink = await forEach<string>(async (record, timestamp) => {
       seen.push([record, timestamp]);
-    }).open({ ports: systemPorts });
+    }).open(sinkContext());
     await sink.write(["skipped", "a", "b"], Float64Array.of(1, 2, 3), 1, 3);
     assert.deepEqual(seen, [
       ["a", 2],
@@ -169,7 +170,7 @@ describe("forEach()", () => {
       assert.equal(++running, 1);
       await turn();
       running--;
-    }).open({ ports: systemPorts });
+    }).open(sinkContext());
     await sink.write([1, 2, 3], noTimes, 0, 3);
     await sink.close();
   });
@@ -179,9 +180,9 @@ describe("forEach()", () => {
     const failure = { code: "SINK_FAILED", message: /no network/, cause };
     const throwing = await forEach(() => {
       throw cause;
-    }).open({ ports: systemPorts });
+    }).open(sinkContext());
     assert.throws(() => throwing.write([1], noTimes, 0, 1), failure);
-    const rejecting = await forEach(() => Promise.reject(cause)).open({ ports: systemPorts });
+    const rejecting = await forEach(() => Promise.reject(cause)).open(sinkContext());
     await assert.rejects(async () => rejecting.write([1], noTimes, 0, 1), failure);
   });
 });
@@ -189,9 +190,9 @@ describe("forEach()", () => {
 describe("toConsole()", () => {
   test("prints with the given format, and shows what JSON can't hold", async () => {
     const log = mock.method(console, "log", () => {});
-    const plain = await toConsole<unknown>().open({ ports: systemPorts });
+    const plain = await toConsole<unknown>().open(sinkContext());
     plain.write([{ a: 1 }, undefined, { big: 1n }], noTimes, 0, 3);
-    const own = await toConsole<number>({ format: (n) => `<${n}>` }).open({ ports: systemPorts });
+    const own = await toConsole<number>({ format: (n) => `<${n}>` }).open(sinkContext());
     own.write([1, 2], noTimes, 0, 2);
     const printed = log.mock.calls.map((call) => call.arguments[0]);
     log.mock.restore();
@@ -202,7 +203,7 @@ describe("toConsole()", () => {
 describe("toAsyncIterable()", () => {
   test("keeps what was written for a loop that starts after the job has ended", async () => {
     const sink = toAsyncIterable<number>();
-    const open = await sink.open({ ports: systemPorts });
+    const open = await sink.open(sinkContext());
     open.write([1, 2, 3], noTimes, 0, 3);
     await open.close();
     assert.deepEqual(await Array.fromAsync(sink), [1, 2, 3]);
@@ -210,7 +211,7 @@ describe("toAsyncIterable()", () => {
 
   test("releases the job when the loop is left, and drops what follows", async () => {
     const sink = toAsyncIterable<number>({ buffer: 2 });
-    const open = await sink.open({ ports: systemPorts });
+    const open = await sink.open(sinkContext());
     const waiting = open.write([1, 2, 3], noTimes, 0, 3);
     assert.ok(waiting !== undefined);
     for await (const record of sink) {

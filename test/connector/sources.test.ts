@@ -1,7 +1,14 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
-import { fromAsyncIterable, fromIterable, generator, ndjson } from "../../src/connector/index.ts";
+import type { Json } from "../../src/core/json.ts";
+import {
+  fromAsyncIterable,
+  fromIterable,
+  type GeneratorOptions,
+  generator,
+  ndjson,
+} from "../../src/connector/index.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { openSource, pollAll, pollOnce, recordsOf } from "./poll-all.ts";
 import { sourceSuite } from "./source-suite.ts";
@@ -48,38 +55,45 @@ sourceSuite(
       },
     };
   },
-  () => {
-    const files = new MemoryFiles({ "a.ndjson": numbers.map((i) => `${i}\n`).join("") });
-    files.readBytes = 10;
-    files.readFailsAt = 50;
-    // 10 lines of 2 bytes and 10 of 3 bytes make 50.
-    return {
-      source: ndjson<number>("a.ndjson"),
-      ports: files.ports,
-      before: numbers.slice(0, 20),
-      code: "FILE_UNREADABLE",
-    };
+  {
+    replayable: true,
+    failing() {
+      const files = new MemoryFiles({ "a.ndjson": numbers.map((i) => `${i}\n`).join("") });
+      files.readBytes = 10;
+      files.readFailsAt = 50;
+      // 10 lines of 2 bytes and 10 of 3 bytes make 50.
+      return {
+        source: ndjson<number>("a.ndjson"),
+        ports: files.ports,
+        before: numbers.slice(0, 20),
+        code: "FILE_UNREADABLE",
+      };
+    },
   },
 );
 
-sourceSuite("fromIterable() with an array", () => ({
-  source: fromIterable(numbers, { name: "numbers" }),
-  expected: { numbers },
-}));
+sourceSuite(
+  "fromIterable() with an array",
+  () => ({ source: fromIterable(numbers, { name: "numbers" }), expected: { numbers } }),
+  { replayable: true },
+);
 
-sourceSuite("fromIterable() with an empty array", () => ({
-  source: fromIterable([]),
-  expected: { array: [] },
-}));
+sourceSuite(
+  "fromIterable() with an empty array",
+  () => ({ source: fromIterable([]), expected: { array: [] } }),
+  { replayable: true },
+);
 
 sourceSuite(
   "fromIterable() with a set",
   () => ({ source: fromIterable(new Set(numbers)), expected: { iterable: numbers } }),
-  () => ({
-    source: fromIterable({ [Symbol.iterator]: () => failingAt(10) }),
-    before: numbers.slice(0, 10),
-    code: "SOURCE_FAILED",
-  }),
+  {
+    failing: () => ({
+      source: fromIterable({ [Symbol.iterator]: () => failingAt(10) }),
+      before: numbers.slice(0, 10),
+      code: "SOURCE_FAILED",
+    }),
+  },
 );
 
 for (const buffer of [1, 3, 1024]) {
@@ -90,11 +104,13 @@ for (const buffer of [1, 3, 1024]) {
       expected: { slow: numbers },
       bounded: false,
     }),
-    () => ({
-      source: fromAsyncIterable({ [Symbol.asyncIterator]: () => slowly(failingAt(10)) }, { buffer }),
-      before: numbers.slice(0, 10),
-      code: "SOURCE_FAILED",
-    }),
+    {
+      failing: () => ({
+        source: fromAsyncIterable({ [Symbol.asyncIterator]: () => slowly(failingAt(10)) }, { buffer }),
+        before: numbers.slice(0, 10),
+        code: "SOURCE_FAILED",
+      }),
+    },
   );
 }
 
@@ -106,20 +122,27 @@ sourceSuite(
       [0, 1, 2].map((p) => [p, numbers.filter((i) => i % 3 === p).map((index) => ({ index }))]),
     ),
   }),
-  () => ({
-    source: generator((i) => {
-      if (i === 10) throw new Error("broken");
-      return { index: i };
+  {
+    replayable: true,
+    failing: () => ({
+      source: generator((i) => {
+        if (i === 10) throw new Error("broken");
+        return { index: i };
+      }),
+      before: numbers.slice(0, 10).map((index) => ({ index })),
+      code: "SOURCE_FAILED",
     }),
-    before: numbers.slice(0, 10).map((index) => ({ index })),
-    code: "SOURCE_FAILED",
-  }),
+  },
 );
 
-sourceSuite("generator() with more partitions than records", () => ({
-  source: generator((i) => i, { count: 2, partitions: 4 }),
-  expected: { 0: [0], 1: [1], 2: [], 3: [] },
-}));
+sourceSuite(
+  "generator() with more partitions than records",
+  () => ({
+    source: generator((i) => i, { count: 2, partitions: 4 }),
+    expected: { 0: [0], 1: [1], 2: [], 3: [] },
+  }),
+  { replayable: true },
+);
 
 // --- what is special about each ---
 
@@ -129,6 +152,18 @@ describe("fromIterable()", () => {
     const opened = await openSource(fromIterable(values));
     values.push(3);
     assert.deepEqual(await pollAll(opened, opened.partitions[0]!, 10), [1, 2]);
+  });
+
+  test("goes on in an array that has grown, and tells of one that lacks records or of a strange position", async () => {
+    const from = (values: number[], position: Json) =>
+      openSource(fromIterable(values), undefined, undefined, new Map([["array", position]]));
+    const opened = await from([1, 2, 3, 4], { index: 3 });
+    assert.deepEqual(await pollAll(opened, opened.partitions[0]!, 10), [4]);
+    const lost = (message: RegExp) => ({ code: "SOURCE_POSITION_LOST", message });
+    await assert.rejects(from([1, 2], { index: 3 }), lost(/fromIterable\(array\) .* it has only 2 records/));
+    for (const strange of [null, 3, { index: -1 }, { index: 0.5 }, { row: 1 }]) {
+      await assert.rejects(from([1, 2], strange), lost(/no position in numbered records/));
+    }
   });
 
   test("lets go of an iterator when it is closed before its end, once", async () => {
@@ -227,6 +262,23 @@ describe("generator()", () => {
   test("refuses a count or a number of partitions that is no whole number", () => {
     assert.throws(() => generator((i) => i, { count: -1 }), { code: "OPTION_INVALID" });
     assert.throws(() => generator((i) => i, { partitions: 0.5 }), { code: "OPTION_INVALID" });
+  });
+
+  test("tells where it can't go on: with fewer records, or other partitions", async () => {
+    const from = (options: GeneratorOptions, position: Json) =>
+      openSource(
+        generator((i) => i, options),
+        undefined,
+        undefined,
+        new Map([["0", position]]),
+      );
+    const position = { index: 5, partitions: 2 };
+    const opened = await from({ count: 12, partitions: 2 }, position);
+    assert.deepEqual(await pollAll(opened, opened.partitions[0]!, 10), [10]);
+    const lost = (message: RegExp) => ({ code: "SOURCE_POSITION_LOST", message });
+    await assert.rejects(from({ count: 8, partitions: 2 }, position), lost(/only 4 records/));
+    await assert.rejects(from({ count: 12, partitions: 3 }, position), lost(/it has 3 partitions now/));
+    await assert.rejects(from({ count: 12, partitions: 2 }, { partitions: 2 }), lost(/no position/));
   });
 
   test("gives nothing with a count of zero", async () => {

@@ -97,6 +97,7 @@ describe("the loop", () => {
       .aggregate(count())
       .to(sink);
     const done = app.run({ handleSignals: false });
+    while (taken() === 0) await soon();
     await soon();
     assert.ok(
       made <= 20_000 + 2 * BATCH_RECORDS,

@@ -32,7 +32,10 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== "./package.json");
 const specifierOf = (subpath: string) => manifest.name + subpath.slice(1);
 /** Subpaths that need an optional peer: subpath -> peers. */
-const peersOf: Record<string, string[]> = { "./parquet": ["hyparquet", "hyparquet-compressors"] };
+const peersOf: Record<string, string[]> = {
+  "./parquet": ["hyparquet", "hyparquet-compressors"],
+  "./rocksdb": ["rocksdb-native"],
+};
 
 /** The environment of a user's shell: this Node first in PATH, nothing of the npm run that started the tests. */
 const env: NodeJS.ProcessEnv = {

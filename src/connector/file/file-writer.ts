@@ -1,6 +1,7 @@
 /** Text on its way into a file: one write in flight, what comes meanwhile is gathered for the next. */
-import { MillraceError } from "../../core/errors.ts";
+import type { MillraceError } from "../../core/errors.ts";
 import type { OutputFile } from "../../core/ports.ts";
+import { writingFailed } from "./file-failure.ts";
 
 /** UTF-16 units that may wait before the writer asks its caller to wait; also the most that one write joins. */
 const WAITING_LIMIT = 1024 * 1024;
@@ -14,16 +15,23 @@ export class FileWriter {
   #writing: Promise<void> | undefined;
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
+  #empty = true;
 
   constructor(path: string, file: OutputFile) {
     this.#path = path;
     this.#file = file;
   }
 
+  /** Nothing was ever added. */
+  get empty(): boolean {
+    return this.#empty;
+  }
+
   /** @throws SINK_FAILED when an earlier write failed */
   add(text: string): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (text === "") return;
+    this.#empty = false;
     const last = this.#waiting.length - 1;
     if (last >= 0 && this.#waiting[last]!.length + text.length <= WAITING_LIMIT) this.#waiting[last] += text;
     else this.#waiting.push(text);
@@ -39,6 +47,13 @@ export class FileWriter {
   /** Resolves when everything added is with the file system. */
   flush(): Promise<void> {
     return this.#until(0);
+  }
+
+  /** Resolves when everything added before the call survives the loss of power. */
+  async sync(): Promise<void> {
+    await this.flush();
+    await this.#file.sync().catch((cause: unknown) => this.#fail(cause));
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   close(): Promise<void> {
@@ -80,7 +95,6 @@ export class FileWriter {
   #fail(cause: unknown): void {
     this.#waiting = [];
     this.#waitingUnits = 0;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    this.#failure ??= new MillraceError("SINK_FAILED", `${this.#path}: writing failed: ${reason}`, {}, cause);
+    this.#failure ??= writingFailed(this.#path, cause);
   }
 }

@@ -1,5 +1,6 @@
 import type { Source, SourceContext } from "../contract.ts";
 import { PulledPartition } from "../pulled-partition.ts";
+import { indexIn, type RecordPosition } from "../record-position.ts";
 
 export interface IterableOptions {
   /** For explain() and error messages; default `"array"` or `"iterable"`. */
@@ -12,31 +13,37 @@ class ArrayPartition<T> extends PulledPartition<T> {
   readonly #total: number;
 
   constructor(source: string, id: string, context: SourceContext, values: readonly T[]) {
-    super(source, id, context);
+    const total = values.length;
+    const from = indexIn(context.positions?.get(id), { source, partition: id, total });
+    super(source, id, context, from);
     this.#values = values;
-    this.#total = values.length;
-    this.ended = values.length === 0;
+    this.#total = total;
+    this.ended = from === total;
   }
 
   protected override pull(into: T[], at: number, max: number): void {
-    const from = this.position;
+    const from = this.handedOver;
     const to = Math.min(from + max, this.#total);
     const values = this.#values;
     for (let i = from, slot = at; i < to; i++, slot++) into[slot] = values[i]!;
-    this.position = to;
+    this.handedOver = to;
     this.ended = to === this.#total;
   }
 
   slice(max: number): T[] {
-    const from = this.polledFrom(this.position);
+    const from = this.beginPoll();
     const to = Math.min(from + max, this.#total);
-    this.position = to;
+    this.handedOver = to;
     this.ended = to === this.#total;
     return this.#values.slice(from, to);
   }
 
+  position(index: number): RecordPosition {
+    return { index: this.locate(index).offset };
+  }
+
   progress(): { done: number; total: number; unit: "records" } {
-    return { done: this.position, total: this.#total, unit: "records" };
+    return { done: this.handedOver, total: this.#total, unit: "records" };
   }
 }
 
@@ -50,15 +57,15 @@ class IteratorPartition<T> extends PulledPartition<T> {
   }
 
   protected override pull(into: T[], at: number, max: number): void {
-    const to = this.position + max;
-    while (this.position < to) {
+    const to = this.handedOver + max;
+    while (this.handedOver < to) {
       const step = this.#iterator.next();
       if (step.done === true) {
         this.ended = true;
         return;
       }
       into[at++] = step.value;
-      this.position++;
+      this.handedOver++;
     }
   }
 
@@ -70,11 +77,13 @@ class IteratorPartition<T> extends PulledPartition<T> {
 
 /**
  * The records of an array, or of anything that can be iterated, as a bounded source of one partition. An array gives
- * the records that it holds when the job starts; an iterator is pulled as fast as the job takes records.
+ * the records that it holds when the job starts; an iterator is pulled as fast as the job takes records. Only an array
+ * is replayable: what a job that is started again gets must begin with the records that it had.
  *
  * @example
  * app.source(fromIterable([{ user: "ada", at: 0 }, { user: "bob", at: 1000 }]))
  * @throws SOURCE_FAILED, from the job, when the iterator throws
+ * @throws SOURCE_POSITION_LOST, when a job goes on, for an array with fewer records than it has read
  */
 export function fromIterable<T>(iterable: Iterable<T>, options: IterableOptions = {}): Source<T> {
   const name = options.name ?? (Array.isArray(iterable) ? "array" : "iterable");
@@ -82,6 +91,7 @@ export function fromIterable<T>(iterable: Iterable<T>, options: IterableOptions 
   return {
     description,
     bounded: true,
+    replayable: Array.isArray(iterable),
     open: async (context) => [
       Array.isArray(iterable)
         ? new ArrayPartition<T>(description, name, context, iterable)

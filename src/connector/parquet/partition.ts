@@ -2,6 +2,7 @@
 import type { InputFile } from "../../core/ports.ts";
 import type { Origin, Partition, SourceContext } from "../contract.ts";
 import { fileUnreadable } from "../file/open-file.ts";
+import { type ParquetPosition, rowIn } from "./position.ts";
 import { type RowBuilder, rowBuilder } from "./row-builder.ts";
 import { type Column, type OpenedParquet, readRowGroup } from "./row-group.ts";
 
@@ -13,6 +14,7 @@ export class ParquetPartition<T> implements Partition<T> {
   readonly #build: RowBuilder;
   /** Row numbers at which the groups start, and the number of all rows behind them. */
   readonly #starts: readonly number[];
+  readonly #footer: number;
   #columns: Column[] = [];
   /** Rows handed over; rows of groups that are decoded and taken up. */
   #done = 0;
@@ -24,7 +26,17 @@ export class ParquetPartition<T> implements Partition<T> {
   #decoding: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(path: string, input: InputFile, context: SourceContext, parquet: OpenedParquet) {
+  /**
+   * @param footer a checksum of the file's footer, for positions
+   * @throws SOURCE_POSITION_LOST where the context's position is not one in this file
+   */
+  constructor(
+    path: string,
+    input: InputFile,
+    context: SourceContext,
+    parquet: OpenedParquet,
+    footer: number,
+  ) {
     this.id = path;
     this.#input = input;
     this.#context = context;
@@ -35,6 +47,12 @@ export class ParquetPartition<T> implements Partition<T> {
       if (num_rows > 0n) starts.push(starts.at(-1)! + Number(num_rows));
     }
     this.#starts = starts;
+    this.#footer = footer;
+    const row = rowIn(context.positions?.get(path), { path, rows: this.#total, footer });
+    this.#done = this.#polledFrom = row;
+    // Groups before the row are left out; of its own the rows before it are decoded, and left out too.
+    this.#group = starts.findLastIndex((start) => start <= row);
+    this.#taken = this.#starts[this.#group]!;
     this.#decodeNext();
   }
 
@@ -94,6 +112,10 @@ export class ParquetPartition<T> implements Partition<T> {
 
   locate(index: number): Origin {
     return { offset: this.#polledFrom + index };
+  }
+
+  position(index: number): ParquetPosition {
+    return { row: this.#polledFrom + index, rows: this.#total, footer: this.#footer };
   }
 
   progress(): { done: number; total: number; unit: "records" } {

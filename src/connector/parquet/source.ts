@@ -2,9 +2,10 @@ import type { AsyncBuffer } from "hyparquet";
 import { MillraceError, preview } from "../../core/errors.ts";
 import type { InputFile } from "../../core/ports.ts";
 import type { Source, SourceContext } from "../contract.ts";
-import { fileUnreadable, openFile } from "../file/open-file.ts";
+import { fileUnreadable, openFile, openIfThere, positionLost } from "../file/open-file.ts";
 import { loadDriver, type ParquetDriver } from "./driver.ts";
 import { ParquetPartition } from "./partition.ts";
+import { footerChecksum } from "./position.ts";
 
 export interface ParquetOptions {
   /** Only these columns, in this order; nothing else is read. Default: all, as the file has them. */
@@ -25,6 +26,7 @@ export interface ParquetOptions {
  * app.source(parquet<Flight>("flights.parquet", { columns: ["date", "origin"] }), { timestamp: (f) => f.date })
  * @throws DRIVER_MISSING when opened without the packages
  * @throws FILE_UNREADABLE when opened, naming the path; also for a file that is not Parquet
+ * @throws SOURCE_POSITION_LOST when opened to go on, where the file is not the one that was read
  * @throws OPTION_INVALID for an empty or repeating list of columns, or, when opened, a column that the file lacks
  */
 export function parquet<T>(path: string, options: ParquetOptions = {}): Source<T> {
@@ -38,14 +40,19 @@ export function parquet<T>(path: string, options: ParquetOptions = {}): Source<T
   return {
     description: `parquet(${JSON.stringify(path)})`,
     bounded: true,
+    replayable: true,
     async open(context) {
       const driver = await loadDriver();
-      const input = await openFile(context.ports, path);
+      const goesOn = context.positions?.has(path) === true;
+      const input = goesOn
+        ? await openIfThere(context.ports.files, path)
+        : await openFile(context.ports, path);
+      if (input === null) throw positionLost(path, null, "it is gone");
       try {
         return [await openPartition<T>(path, input, context, driver, columns)];
       } catch (cause) {
         await input.close();
-        throw cause instanceof MillraceError ? cause : fileUnreadable(path, cause);
+        throw fileUnreadable(path, cause);
       }
     },
   };
@@ -68,12 +75,8 @@ async function openPartition<T>(
       `parquet: ${path} has no column ${preview(unknown)}; it has ${present.join(", ")}`,
     );
   }
-  return new ParquetPartition<T>(path, input, context, {
-    driver,
-    file,
-    metadata,
-    columns: wanted ?? present,
-  });
+  const opened = { driver, file, metadata, columns: wanted ?? present };
+  return new ParquetPartition<T>(path, input, context, opened, await footerChecksum(file, metadata));
 }
 
 function asyncBuffer(input: InputFile): AsyncBuffer {

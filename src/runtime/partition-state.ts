@@ -1,0 +1,91 @@
+/** One partition of a source as the intake sees it, and what of it a restart needs. */
+import type { Partition } from "../connector/contract.ts";
+import { type Json, jsonOfNumber, numberOfJson } from "../core/json.ts";
+
+export interface PartitionState {
+  readonly partition: Partition<unknown>;
+  maxTimestamp: number;
+  /** Its own word on time, where it has one (Partition.watermark). */
+  told: number;
+  ended: boolean;
+  idle: boolean;
+  /** The last poll gave records, though none may have been kept. */
+  gave: boolean;
+  /** When it last gave something or was not caught up, by the clock; only kept where idleness matters. */
+  activeAt: number;
+  /** Merge only: records taken from the partition and not yet merged. */
+  values: unknown[];
+  ts: Float64Array;
+  next: number;
+  n: number;
+  /** Poll indexes of this poll's records that were refused, ascending. */
+  refused: number[];
+  /** Records that the last poll gave, those refused included. */
+  polled: number;
+  /** The greatest offset that this poll refused, malformed inputs included: dealt with, wherever a restart begins. */
+  refusedTo: number;
+  /** What is refused up to this offset, the run before has dealt with already. */
+  dealtTo: number;
+}
+
+/** What a source must remember across a restart. */
+export interface SavedSource {
+  readonly watermark: Json;
+  readonly records: number;
+  readonly partitions: { readonly [id: string]: SavedPartition };
+}
+
+export interface SavedPartition {
+  readonly position: Json;
+  readonly maxTimestamp: Json;
+  readonly told: Json;
+  readonly isIdle: boolean;
+  readonly dealtTo: Json;
+}
+
+/** @param saved where the run before left off; undefined where it had no such partition */
+export function newPartition(
+  partition: Partition<unknown>,
+  saved: SavedPartition | undefined,
+  now: number,
+): PartitionState {
+  const numberOf = (json: Json | undefined): number =>
+    json === undefined ? Number.NEGATIVE_INFINITY : numberOfJson(json);
+  return {
+    partition,
+    maxTimestamp: numberOf(saved?.maxTimestamp),
+    told: numberOf(saved?.told),
+    idle: saved?.isIdle ?? false,
+    dealtTo: numberOf(saved?.dealtTo),
+    ended: false,
+    gave: false,
+    activeAt: now,
+    values: [],
+    ts: new Float64Array(0),
+    next: 0,
+    n: 0,
+    refused: [],
+    polled: 0,
+    refusedTo: Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** Between two turns. `ahead`: records that were polled for a merge and are not taken yet. */
+export function savePartition(state: PartitionState): { partition: SavedPartition; ahead: number } {
+  const { partition, maxTimestamp, told, next, n, refused, polled, dealtTo, refusedTo } = state;
+  const isAhead = next < n;
+  let index = isAhead ? next : polled;
+  if (isAhead) for (const r of refused) if (r <= index) index += 1;
+  return {
+    ahead: polled - index,
+    partition: {
+      position: partition.position?.(index) ?? null,
+      maxTimestamp: jsonOfNumber(maxTimestamp),
+      told: jsonOfNumber(told),
+      // One that has ended holds no watermark back, also before it ends again.
+      isIdle: state.idle || state.ended,
+      // Where nothing is left to take, none of it comes again; and offsets may begin anew.
+      dealtTo: jsonOfNumber(isAhead ? Math.max(dealtTo, refusedTo) : dealtTo),
+    },
+  };
+}
