@@ -74,6 +74,7 @@ export function scenarioOf(seed: string, trims: Trims = {}): Scenario {
   // Each choice has a stream of its own: a further one moves none of the others.
   const own = (choice: string): Dice => dice.of(choice);
   const places = own("places");
+  const everyMs = Math.round(own("every").scale(1, 30_000));
   return {
     seed,
     engine: own("engine").chance(0.7) ? "small sizes" : "as written",
@@ -81,15 +82,16 @@ export function scenarioOf(seed: string, trims: Trims = {}): Scenario {
     merging: own("merging").chance(0.6),
     guarantee: own("guarantee").pick(GUARANTEES),
     cacheBytes: own("backend").chance(0.5) ? null : own("cache").pick([0, 0, 500, 5000, 50_000, 64 << 20]),
-    everyMs: Math.round(own("every").scale(1, 30_000)),
-    records: own("count").chance(0.6) ? null : own("records").pick([1, 5, 50]),
+    everyMs,
+    records: own("count").chance(0.5) ? null : own("records").pick([1, 3, 10, 50]),
     batchRecords: own("batch").pick([1, 2, 5, 17, 100, 1000, 10_000]),
     logs: trims.oneLog === true ? 1 : 1 + own("logs").below(4),
     generated: trims.closures !== true && own("generated").chance(0.3),
     restarts: own("restarts").pick([0, 0, 1, 5]),
     lookMs: own("look").pick([0.001, 0.01, 0.1, 1, 3]),
-    mostAtOnce: own("fetch").pick([1, 3, 10, 100, 1000]),
-    delayMs: own("delay").pick([0, 0.1, 1, 20, 1000, 20_000]),
+    mostAtOnce: own("fetch").pick([1, 2, 3, 5, 8, 20, 1000]),
+    // Inputs take some epochs, or come in less than one.
+    delayMs: own("delay").pick([0, 0.2, 0.5, 1, 2, 4]) * everyMs,
     slices: own("slices").chance(0.3),
     places: drawn.sinks.map(() => places.pick(KINDS)),
     letters: own("letters").pick(["staged", "ndjson", "parts"]),
