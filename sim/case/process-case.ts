@@ -7,9 +7,12 @@ import type { Dice } from "../world/dice.ts";
 import type { Case, ExpectedRow } from "./case.ts";
 import type { Inputs, Item, Timed, Trace } from "./items.ts";
 
-const MOST_PROGRAMS = 5;
+const MOST_PROGRAMS = 6;
 
-/** One program after the other, with the options of the first. */
+/**
+ * Several programs with the options of the first: one after the other for the same keys, or all at once for keys of
+ * their own, which makes an epoch change many rows.
+ */
 export function drawProgram(dice: Dice): { readonly program: Program; readonly inputs: Inputs } {
   const seed = dice.below(2 ** 31);
   const programs = fc.sample(eventTimeProgram, {
@@ -17,21 +20,33 @@ export function drawProgram(dice: Dice): { readonly program: Program; readonly i
     numRuns: 1 + dice.below(MOST_PROGRAMS),
     unbiased: true,
   });
-  const items: Item[] = [];
-  let begin = 0;
-  for (const { trace } of programs) {
-    let end = begin;
-    for (const step of trace) {
-      if (!("record" in step)) continue;
-      const record = step.record as Step;
-      const at = begin + record.at;
-      end = Math.max(end, at);
-      items.push({ record: { ...record, at } });
-      if (dice.chance(0.1)) items.push({ watermark: at + dice.below(15) - 3 });
-    }
-    begin = end;
-  }
+  const steps = programs.map(({ trace }) =>
+    trace.flatMap((step) => ("record" in step ? [step.record as Step] : [])),
+  );
+  const records = dice.chance(0.5) ? oneAfterTheOther(steps) : allAtOnce(steps, dice);
+  const items = records.flatMap((record): Item[] =>
+    dice.chance(0.1) ? [{ record }, { watermark: record.at + dice.below(15) - 3 }] : [{ record }],
+  );
   return { program: programs[0], inputs: [[items]] };
+}
+
+function oneAfterTheOther(programs: readonly (readonly Step[])[]): Step[] {
+  let begin = 0;
+  return programs.flatMap((steps) => {
+    const shifted = steps.map((step) => ({ ...step, at: begin + step.at }));
+    begin = Math.max(begin, ...shifted.map(({ at }) => at));
+    return shifted;
+  });
+}
+
+function allAtOnce(programs: readonly (readonly Step[])[], dice: Dice): Step[] {
+  const left = programs.map((steps, i) => steps.map((step) => ({ ...step, key: `${step.key}${i}` })));
+  const mixed: Step[] = [];
+  for (;;) {
+    const open = left.filter((steps) => steps.length > 0);
+    if (open.length === 0) return mixed;
+    mixed.push(dice.pick(open).shift() as Step);
+  }
 }
 
 export function processCase(program: Program, inputs: Inputs): Case {

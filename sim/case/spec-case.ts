@@ -25,8 +25,19 @@ interface Drawn {
 
 /** A pipeline with the inputs that the property tests give it, or with those of many keys. */
 export function drawSpec(dice: Dice): Drawn {
-  const drawn = drawAny(dice.of("pipeline"));
-  return dice.of("numeric").chance(0.25) ? { ...drawn, spec: numeric(drawn.spec) } : drawn;
+  const { spec, inputs } = drawAny(dice.of("pipeline"));
+  const ends = dice.of("ends");
+  return {
+    spec: dice.of("numeric").chance(0.25) ? numeric(spec) : spec,
+    inputs: ends.chance(0.3) ? endingEarly(inputs, ends) : inputs,
+  };
+}
+
+/** Partitions but the first of each source end before the others. */
+function endingEarly(inputs: Inputs, dice: Dice): Inputs {
+  return inputs.map((partitions) =>
+    partitions.map((items, i) => (i === 0 ? items : items.slice(0, Math.floor(items.length * dice.next())))),
+  );
 }
 
 /** The pipeline with windows that count and sum only: their rows are numbers, which lie in typed arrays. */

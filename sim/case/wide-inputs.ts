@@ -14,15 +14,11 @@ export function wideInputs(spec: PipelineSpec, dice: Dice): Inputs {
   // How fast event time goes: many windows of few records, or few of many.
   const pace = dice.scale(0.05, 5);
   const disorder = dice.pick([1, 3, 10, 30]);
-  // Partitions but the first of each source end after so much of the time.
-  const lasts = dice.chance(0.4) ? dice.next() : 1;
   let now = dice.pick([0, 1_700_000_000_000]);
   for (let id = 0; id < records; id++) {
     now += dice.next() * 2 * pace;
     const source = dice.below(inputs.length);
-    const partition = dice.below(inputs[source].length);
-    if (partition > 0 && id >= records * lasts) continue;
-    const items = inputs[source][partition];
+    const items = dice.pick(inputs[source]);
     const at = Math.floor(now) - dice.below(disorder);
     if (dice.chance(0.03)) items.push({ watermark: at - dice.below(10) });
     const record: Rec = { id, key: keyOf(dice.below(keys)), at, value: dice.below(15) - 5 };

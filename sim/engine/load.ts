@@ -6,7 +6,7 @@ import { registerHooks } from "node:module";
 import type { Engine } from "./entry.ts";
 
 export interface Edit {
-  /** Within `src`. */
+  /** Within `src`; or a folder, with "/" at its end, for all files below it. */
   readonly file: string;
   readonly says: string | RegExp;
   readonly insteadSays: string;
@@ -37,7 +37,7 @@ function hook(): void {
       const variant = variantOf(url);
       if (variant === undefined || result.source == null) return result;
       const edits = (variants.get(decodeURIComponent(variant)) ?? []).filter(({ file }) =>
-        url.startsWith(`${ROOT}src/${file}?`),
+        url.startsWith(`${ROOT}src/${file}${file.endsWith("/") ? "" : "?"}`),
       );
       if (edits.length === 0) return result;
       let text = Buffer.from(result.source as Uint8Array).toString();

@@ -14,7 +14,7 @@ export const SMALL_SIZES: readonly Edit[] = [
   size("runtime/commits.ts", "HELD_RECORDS", 20),
   size("runtime/commits.ts", "REWRITE_SLACK_BYTES", 400),
   size("runtime/commits.ts", "REWRITE_EPOCH_BYTES", 300),
-  size("runtime/commits.ts", "APPLIED_LOG_BYTES", 600),
+  size("runtime/commits.ts", "APPLIED_LOG_BYTES", 300),
   size("runtime/apply-log.ts", "WRITE_CHANGES", 3),
   size("runtime/state-keeping.ts", "PREFETCH_ROWS", 5),
   size("state/cold-rows.ts", "PAGE_ROWS", 3),

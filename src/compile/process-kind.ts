@@ -60,10 +60,10 @@ export function processKind(node: ProcessNode, keyBy: KeyByNode | null): HeadKin
     aggregator: null,
     index: {
       table,
-      add(_token, row, owner) {
+      add(token, row, owner) {
         const { isEvent, armed } = row as TimerCell;
         timers.rows.count += 1;
-        if (owner !== null) (isEvent ? timers.event : timers.processing).push(armed, owner, nameOf(_token));
+        if (owner !== null) (isEvent ? timers.event : timers.processing).push(armed, owner, nameOf(token));
       },
     },
     parts: { stepLoop, valueState, listState, mapState, stateLife, stepTimers },
@@ -90,7 +90,7 @@ function stateOf(operator: string, spec: StateSpec): StateOptions {
 function lifeOf(operator: string, { name, ttl }: StateSpec): LifeOptions | null {
   if (ttl === null) return null;
   const index = new Table<Cell>(operator, `${name}#ttl`, "by-time");
-  index.signature = "expiry";
+  index.signature = `expiry by ${ttl.time} time`;
   return {
     index,
     ttlMs: ttl.ms,

@@ -205,7 +205,6 @@ export function compileStage({
     bases,
     isSide,
     undo() {
-      head.undo?.();
       // The head adds its records at the end of run, also of this one: they are no part of the step.
       const read = counts[COUNT.in];
       counts.set(savedCounts);

@@ -74,7 +74,7 @@ export const ERRORS = {
   ),
   EVENT_TIME_MISSING: entry(
     "fix-program",
-    "A window needs event time, and its input has none",
+    "An operator needs event time, and its input has none",
     "Give the source a timestamp function: app.source(input, { timestamp: (record) => record.at }).",
   ),
   DEAD_LETTER_SINK_MISSING: entry(

@@ -9,9 +9,9 @@
  * `run` is called with the input batches filled. It goes on from where it stopped, slot by slot, until all are read
  * (true) or an output is full (false; it looks only between two steps, so one record's outputs may exceed the limit).
  * A step is one record, or one advance of the watermark; each begins with `begin()`. A read of state may throw MISS
- * out of `run`: the engine then undoes the step and calls `run` again, so a step reads before it changes what the
- * its own variables, timers or rows. (The engine undoes emissions and counts. A head that can't read everything first,
- * because user code reads, undoes its rows itself: `undo`.)
+ * out of `run`: the engine then undoes the step's emissions and counts and calls `run` again, so a step reads before it
+ * changes its own variables, timers or rows. (Where user code reads, in any order, what it changes is kept aside until it
+ * is through: process-step.ts.)
  *
  * Order within a step: the record is judged by the watermark before it; then the watermark advances; then what is due
  * fires, in the order of time; then `mark` says the new output watermark. An operator that can still emit below its
@@ -63,8 +63,6 @@ export interface Head {
   run(): boolean;
   /** The least tick at which it has something to do without a record; +Infinity for none. */
   nextTick?(): number;
-  /** After a MISS: takes back what the step at hand changed. */
-  undo?(): void;
   /** After `run` threw: which slot of the input it was at. */
   slotAtHand?(): number;
   /** Where rows are elsewhere: asks for those that the inputs will touch. Only an optimisation. */

@@ -45,7 +45,7 @@ export interface StateLife extends Life {
 export function stateLife({ step, clock, begin, index, ttlMs, slotMs, isEvent }: LifePorts): StateLife {
   /** While nobody writes rows down they may be one. */
   const mark: Cell = { mark: 0 };
-  let slot = Number.NaN;
+  /** The last bucket written to. It is not swept before it is of no use: what is written now lives on. */
   let bucket: Bucket<Cell> | null = null;
 
   let sweeping: Bucket<Cell> | null = null;
@@ -80,10 +80,7 @@ export function stateLife({ step, clock, begin, index, ttlMs, slotMs, isEvent }:
 
     register(token, until) {
       const time = Math.ceil(until / slotMs) * slotMs;
-      if (time !== slot || bucket === null) {
-        slot = time;
-        bucket = index.open(time);
-      }
+      if (bucket === null || bucket.time !== time) bucket = index.open(time);
       if (bucket.rows.get(token) === undefined)
         index.insert(bucket, token, index.keeper === null ? mark : { mark: 0 });
     },
@@ -103,7 +100,6 @@ export function stateLife({ step, clock, begin, index, ttlMs, slotMs, isEvent }:
         }
         index.dropFirst();
         sweeping = null;
-        slot = Number.NaN;
       }
     },
   };

@@ -107,7 +107,7 @@ export function processHead(ports: ProcessPorts): Head {
   let mostFirings = 0;
   let furthest = Number.NEGATIVE_INFINITY;
 
-  function give1(port: number, value: unknown, timestamp: unknown): void {
+  function collect(port: number, value: unknown, timestamp: unknown): void {
     const at = timestamp === undefined ? step.timestamp : refusals.timestampOf(timestamp);
     if (givenCount === given.length) given.push({ value, timestamp: at, port });
     const one = given[givenCount++];
@@ -132,10 +132,10 @@ export function processHead(ports: ProcessPorts): Head {
       return clock.tick;
     },
     emit(value: unknown, timestamp?: number) {
-      give1(0, value, timestamp);
+      collect(0, value, timestamp);
     },
     output(name: string, value: unknown, timestamp?: number) {
-      give1(portOf.get(name) ?? refusals.noOutput(name), value, timestamp);
+      collect(portOf.get(name) ?? refusals.noOutput(name), value, timestamp);
     },
   };
 

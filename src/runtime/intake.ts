@@ -56,7 +56,7 @@ export class Intake {
     // Bounded inputs that merge wait for one another: none is passed over.
     if (this.merging) return Number.POSITIVE_INFINITY;
     const at = Math.min(...this.sources.map((source) => source.idleAt));
-    return at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - this.options.ports.clock.now());
+    return at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - this.options.ports.clock.monotonic());
   }
 
   /** Where the record of this turn with the ordinal came from; null where no record has it. */

@@ -99,7 +99,7 @@ export class SourceIntake {
         refuse(this.node, error, partition, malformed, undefined);
       },
     });
-    const now = ports.clock.now();
+    const now = ports.clock.monotonic();
     if (saved !== null) {
       this.records = saved.records;
       this.watermark = numberOfJson(saved.watermark);
@@ -187,7 +187,7 @@ export class SourceIntake {
   private excuseUnpolled(polled: number): void {
     const { partitions } = this;
     if (this.node.watermark.idleAfterMs === null || polled === partitions.length) return;
-    const now = this.options.ports.clock.now();
+    const now = this.options.ports.clock.monotonic();
     for (let k = polled; k < partitions.length; k++)
       partitions[(this.turnFrom - 1 + k) % partitions.length].activeAt = now;
   }
@@ -348,7 +348,7 @@ export class SourceIntake {
       this.idle = false;
     }
     if (this.node.watermark.idleAfterMs !== null && (gave || !state.partition.caughtUp)) {
-      state.activeAt = this.options.ports.clock.now();
+      state.activeAt = this.options.ports.clock.monotonic();
     }
     if (gave) return;
     const { watermark, ended } = state.partition;
@@ -360,7 +360,7 @@ export class SourceIntake {
   checkIdle(ordinal: number): void {
     const { idleAfterMs } = this.node.watermark;
     if (idleAfterMs === null) return;
-    const now = this.options.ports.clock.now();
+    const now = this.options.ports.clock.monotonic();
     if (this.idleAt > now) return;
     const idleSince = now - idleAfterMs;
     for (const state of this.partitions) {

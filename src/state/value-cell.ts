@@ -29,10 +29,6 @@ export function keepValues(table: Rows<ValueCell>, kind: string, coding: Coding)
 
 /** @param where for messages: "state total of process" */
 function valueCells(coding: Coding, where: string): (shapes: Shapes) => Codec<ValueCell> {
-  const named = (error: unknown): unknown =>
-    error instanceof MillraceError
-      ? new MillraceError(error.code, `${where}: ${error.what}`, error.context, error.cause)
-      : error;
   return (shapes) => {
     const codec = codingCodec(coding, shapes);
     return {
@@ -45,7 +41,7 @@ function valueCells(coding: Coding, where: string): (shapes: Shapes) => Codec<Va
           codec.encode(value, into);
         } catch (error) {
           into.at = start;
-          throw named(error);
+          throw error;
         }
       },
       decode(from) {
@@ -53,7 +49,8 @@ function valueCells(coding: Coding, where: string): (shapes: Shapes) => Codec<Va
         try {
           return { mark: 0, value: codec.decode(from), until };
         } catch (error) {
-          throw named(error);
+          if (!(error instanceof MillraceError)) throw error;
+          throw new MillraceError(error.code, `${where}: ${error.what}`, error.context, error.cause);
         }
       },
     };

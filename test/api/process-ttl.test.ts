@@ -100,6 +100,7 @@ describe("a TTL of event time", () => {
       await t.write(10, 2, key);
     }
     await t.write(90, 3, "b");
+    await t.watermark(105);
     await t.watermark(135);
     // Of a and c all: a value, two elements and two entries each; of b what it wrote first.
     assert.equal(t.expired(), 2 * 5 + 4);

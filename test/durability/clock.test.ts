@@ -7,8 +7,19 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Ports, systemPorts } from "../../src/core/ports.ts";
-import { forEach, memory, ndjson, ndjsonFile, output, pipeline, valueState } from "../../src/index.ts";
+import {
+  count,
+  forEach,
+  memory,
+  ndjson,
+  ndjsonFile,
+  output,
+  pipeline,
+  tumbling,
+  valueState,
+} from "../../src/index.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { epochOf } from "./faulted-job.ts";
 import { seededRandom } from "./random.ts";
@@ -55,6 +66,51 @@ describe("when the clock jumps", { concurrency: false }, () => {
       );
       assert.deepEqual(rows, expected.sort());
     });
+  }
+});
+
+/** Two files are followed; one is silent while the clock jumps, and then gives a record of the same time. */
+test("a file that is silent while the clock jumps forward is not taken for idle: nothing becomes late", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-clock-idle-"));
+  const paths = ["a", "b"].map((name) => join(folder, `${name}.ndjson`));
+  const give = (path: string, at: number): void => appendFileSync(path, `${JSON.stringify({ at })}\n`);
+  for (const path of paths) give(path, 1000);
+  let offset = 0;
+  let seen = 0;
+  const app = pipeline("idle");
+  const source = app.source(ndjson<{ at: number }>(paths, { follow: true, pollEvery: 5 }), {
+    timestamp: ({ at }) => at,
+    watermark: { maxOutOfOrderness: 0, idleAfter: "1h" },
+  });
+  source.to(
+    forEach(() => {
+      seen += 1;
+    }),
+  );
+  const windows = source
+    .keyBy(() => "all")
+    .window(tumbling("10s"), { name: "windows" })
+    .aggregate(count());
+  windows.to(
+    forEach(() => {}),
+    { name: "results" },
+  );
+  const job = app.start({ handleSignals: false, ports: withClock(() => offset) });
+  const until = async (records: number): Promise<void> => {
+    while (seen < records) await sleep(5);
+  };
+  try {
+    await until(2);
+    offset = DAY_MS;
+    await sleep(50);
+    give(paths[0], 90_000);
+    await until(3);
+    give(paths[1], 2000);
+    await until(4);
+  } finally {
+    const report = await job.stop();
+    assert.equal(report.operators.find(({ name }) => name === "windows")?.done.late, 0);
+    rmSync(folder, { recursive: true });
   }
 });
 

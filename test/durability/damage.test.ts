@@ -166,7 +166,8 @@ describe("damage to a state directory", { concurrency: false }, () => {
     });
   }
 
-  for (const output of OUTPUTS) {
+  // One of each kind; every epoch gives them something.
+  for (const output of ["echo", "quiet"] as const) {
     test(`a bit of the newest manifest, where only ${output} is committed by epochs: to go back is refused`, async () => {
       const scene = sceneIn(root, `only-${output}`, "memory", { transactional: [output] });
       assert.deepEqual(await runHere(scene, { stopAt: MIDDLE }), { ended: true });

@@ -27,6 +27,7 @@ import {
 import type { Sink } from "../../src/connector/contract.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import type { Backend, Delivery, Visit } from "./killed-job.ts";
+import { inSmallPieces } from "./small-pieces.ts";
 
 export const OUTPUTS = ["echo", "sessions", "quiet", "pages"] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -43,8 +44,11 @@ export interface Scene {
 
 export type Verdict = { readonly ended: true } | { readonly code: string; readonly message: string };
 
-/** The smallest budget there is: rows are given up and loaded again all the time. */
-const CACHE_BYTES = 1024 * 1024;
+/** Less than all rows together: some are given up and loaded again. */
+const CACHE_BYTES = 4 * 1024 * 1024;
+const TURN_RECORDS = 400;
+/** So small that most epochs finish a part of the echo. */
+const ROLL_BYTES = 32 * 1024;
 
 export const stateOf = ({ folder }: Pick<Scene, "folder">): string => join(folder, "state");
 export const outOf = ({ folder }: Pick<Scene, "folder">): string => join(folder, "out");
@@ -61,23 +65,23 @@ export function faultedJob(scene: Scene, onBatch: () => Promise<void> = async ()
   const sink = <T>(name: Output, of: Sink<T>): Sink<T> =>
     scene.transactional.includes(name) ? of : plain(of);
   const out = (name: string): string => join(outOf(scene), name);
-  const visits = app.source(ndjson<Visit>(input), {
+  const visits = app.source(inSmallPieces(ndjson<Visit>(input), TURN_RECORDS), {
     timestamp: (visit) => visit.at,
     watermark: { maxOutOfOrderness: "2s" },
   });
   visits.to(brake(onBatch), { name: "brake" });
-  visits.to(sink("echo", files(out("echo"), { rollBytes: 256 * 1024 })));
+  visits.to(sink("echo", files(out("echo"), { rollBytes: ROLL_BYTES })));
   visits
     .keyBy((visit) => visit.user)
     .window(session("3s"))
     .aggregate({ visits: count(), longest: topN(2, (visit) => visit.ms) })
     .map((result) => ({ ...result, bucket: result.visits % 3 }))
-    .to(sink("sessions", files(out("sessions"), { rollBytes: 128 * 1024, partitionBy: ["bucket"] })));
+    .to(sink("sessions", files(out("sessions"), { rollBytes: ROLL_BYTES, partitionBy: ["bucket"] })));
   visits
     .keyBy((visit) => visit.page)
     .window(sliding("8s", "2s"), { allowedLateness: "1s" })
     .aggregate({ visits: count(), ms: sum((visit) => visit.ms) })
-    .to(sink("pages", ndjsonFile(out("pages.ndjson"))));
+    .to(sink("pages", files(out("pages"), { rollBytes: 4 * ROLL_BYTES })));
   visits
     .keyBy((visit) => visit.user)
     .process({
@@ -93,7 +97,7 @@ export function faultedJob(scene: Scene, onBatch: () => Promise<void> = async ()
         state.recent.clear();
       },
     })
-    .to(sink("quiet", files(out("quiet"), { rollBytes: 256 * 1024 })));
+    .to(sink("quiet", ndjsonFile(out("quiet.ndjson"))));
   return app;
 }
 

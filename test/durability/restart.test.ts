@@ -48,7 +48,7 @@ describe("a job that fails while an epoch is being decided", { concurrency: fals
   }
 });
 
-/** The machine, where decisions, renamed parts and appends to the pages take a while. */
+/** The machine, where decisions, renamed parts and appends to a file take a while. */
 class SlowDisk {
   isDeciding = false;
   /** Slow changes that are under way. */
@@ -61,7 +61,7 @@ class SlowDisk {
       rename: (from, to) => this.rename(from, to),
       openAppend: async (path, sizeBytes) => {
         const file = await systemPorts.files.openAppend(path, sizeBytes);
-        if (!path.endsWith("pages.ndjson")) return file;
+        if (!path.endsWith("quiet.ndjson")) return file;
         return { ...file, write: (data) => this.slowly(30, () => file.write(data)) };
       },
     },

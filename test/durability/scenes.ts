@@ -22,11 +22,11 @@ import { type Backend, INPUT } from "./killed-job.ts";
 import { seededRandom } from "./random.ts";
 
 const JOB = join(import.meta.dirname, "faulted-job.ts");
-const RECORDS = 50_000;
+const RECORDS = 12_000;
 
 export const BACKENDS: readonly Backend[] = ["memory", "rocksdb"];
-/** Where a run is in the middle: two epochs are decided, and half of the input is left. */
-export const MIDDLE = 2;
+/** Where a run is in the middle: three epochs are decided, and most of the input is left. */
+export const MIDDLE = 3;
 
 /** The input of all scenes below `root`. */
 export const writeSceneInput = (root: string): Promise<void> =>

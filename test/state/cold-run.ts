@@ -18,7 +18,7 @@ import { type Counter, counter, counterCodec, type Deed, deedArbitrary, tokenAt 
 export type ColdStep =
   | Deed
   | {
-      readonly kind: "read" | "walk";
+      readonly kind: "read" | "walk" | "whole";
       readonly bucket: number;
       readonly from: number;
       readonly gives: boolean;
@@ -31,7 +31,7 @@ export type ColdStep =
   | "restart";
 
 const look = fc.record({
-  kind: fc.constantFrom("read" as const, "walk" as const),
+  kind: fc.constantFrom("read" as const, "walk" as const, "whole" as const),
   bucket: fc.nat(2),
   from: fc.nat(80),
   gives: fc.boolean(),
@@ -103,6 +103,7 @@ export class ColdRun {
       else if (step === "restart") await this.begin();
       else if (step.kind === "read") await this.read(step.bucket, tokenAt(step.from));
       else if (step.kind === "walk") await this.walk(step.bucket, step.gives);
+      else if (step.kind === "whole") await this.whole(step.bucket);
       else await this.act(step as Deed);
     }
     for (let bucket = 0; bucket < 3; bucket++) await this.walk(bucket, true);
@@ -175,6 +176,20 @@ export class ColdRun {
   private async read(at: number, token: Token): Promise<void> {
     const row = await this.step(() => this.table.peek(this.bucketAt(at), token));
     assert.equal(row?.n, this.state.get(this.table.address(this.bucketAt(at), token)));
+  }
+
+  /** Everything that an owner has is in memory at once. */
+  private async whole(at: number): Promise<void> {
+    if (!this.owned) return;
+    await this.step(() => this.rows.all(this.bucketAt(at)));
+    const bucket = this.bucketAt(at);
+    const { from, to } = this.table.rangeOf(bucket, 0, 128) as { from: string; to: string };
+    const expected = sorted(this.state).filter(([address]) => address >= from && address < to);
+    const found = Array.from(bucket.rows.entries(), ([token, { n }]): [string, number] => [
+      this.table.address(bucket, token),
+      n,
+    ]);
+    assert.deepEqual(sorted(new Map(found)), expected);
   }
 
   /** @param gives rows are given up on the way, which happens to walks that last longer than a step: those by time */

@@ -50,17 +50,17 @@ describe("a row of a state", () => {
     assert.equal(bytesOf(codec, 5).length, 3);
   });
 
-  test("that can't be kept is refused with the state's name and the path", () => {
+  test("that can't be kept is refused with the path of what it is", () => {
     const writer = new ByteWriter();
     writer.u8(1);
     assert.throws(
       () => codecOf({}).encode({ mark: 0, until: 5, value: { call: () => {} } }, writer),
-      failure("STATE_VALUE_REFUSED", /^state total of totals: .*call.* is a function/),
+      failure("STATE_VALUE_REFUSED", /^call is a function/),
     );
     assert.equal(writer.at, 1, "nothing was written");
     assert.throws(
       () => bytesOf(codecOf({ schema: t.object({ n: t.number }) }), { n: "5" }),
-      failure("STATE_VALUE_REFUSED", /^state total of totals: /),
+      failure("STATE_VALUE_REFUSED", /^n /),
     );
   });
 
