@@ -27,7 +27,7 @@ import {
 import type { Sink } from "../../src/connector/contract.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import type { Backend, Delivery, Visit } from "./killed-job.ts";
-import { inSmallPieces } from "./small-pieces.ts";
+import { paced } from "./paced-source.ts";
 
 export const OUTPUTS = ["echo", "sessions", "quiet", "pages"] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -53,8 +53,8 @@ const ROLL_BYTES = 32 * 1024;
 export const stateOf = ({ folder }: Pick<Scene, "folder">): string => join(folder, "state");
 export const outOf = ({ folder }: Pick<Scene, "folder">): string => join(folder, "out");
 
-/** @param onBatch called for each batch of the input */
-export function faultedJob(scene: Scene, onBatch: () => Promise<void> = async () => {}): Pipeline {
+/** @param pace called behind each piece of the input: the next one waits for it */
+export function faultedJob(scene: Scene, pace: () => Promise<void> = async () => {}): Pipeline {
   const { backend, guarantee, input } = scene;
   const directory = stateOf(scene);
   const app = pipeline("faulted", {
@@ -65,11 +65,10 @@ export function faultedJob(scene: Scene, onBatch: () => Promise<void> = async ()
   const sink = <T>(name: Output, of: Sink<T>): Sink<T> =>
     scene.transactional.includes(name) ? of : plain(of);
   const out = (name: string): string => join(outOf(scene), name);
-  const visits = app.source(inSmallPieces(ndjson<Visit>(input), TURN_RECORDS), {
+  const visits = app.source(paced(ndjson<Visit>(input), TURN_RECORDS, pace), {
     timestamp: (visit) => visit.at,
     watermark: { maxOutOfOrderness: "2s" },
   });
-  visits.to(brake(onBatch), { name: "brake" });
   visits.to(sink("echo", files(out("echo"), { rollBytes: ROLL_BYTES })));
   visits
     .keyBy((visit) => visit.user)
@@ -104,14 +103,6 @@ export function faultedJob(scene: Scene, onBatch: () => Promise<void> = async ()
 /** The same sink, as one that knows nothing of epochs: what it is given is seen at once, and after a restart again. */
 function plain<T>({ description, open }: Sink<T>): Sink<T> {
   return { description, open: (context) => open({ ...context, guarantee: "at-least-once" }) };
-}
-
-/** @param onBatch the job waits while it does */
-function brake(onBatch: () => Promise<void>): Sink<unknown> {
-  return {
-    description: "brake",
-    open: async () => ({ write: onBatch, async flush() {}, async close() {} }),
-  };
 }
 
 /** The newest epoch that a manifest's name tells. */

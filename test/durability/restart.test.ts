@@ -32,7 +32,7 @@ describe("a job that fails while an epoch is being decided", { concurrency: fals
         for (let waits = 0; !disk.isDeciding && waits < 20; waits++) await sleep(5);
         if (!disk.isDeciding) return;
         failures += 1;
-        throw new MillraceError("SINK_FAILED", "the brake failed");
+        throw new MillraceError("SOURCE_FAILED", "the input is gone");
       });
       const atWork: number[] = [];
       const report = await job.run({

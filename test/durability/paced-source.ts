@@ -1,0 +1,55 @@
+/** A source that hands its records over in small pieces, each when the one before is dealt with. */
+import type { Partition, Source } from "../../src/connector/contract.ts";
+
+/**
+ * @param most records of a piece
+ * @param pace called behind each piece: the next one waits for it, and if it fails, so does the source
+ */
+export function paced<T>(source: Source<T>, most: number, pace: () => Promise<void>): Source<T> {
+  return {
+    ...source,
+    async open(context) {
+      const partitions = await source.open(context);
+      return partitions.map((partition) => pacedPartition(partition, most, pace, context.wake));
+    },
+  };
+}
+
+function pacedPartition<T>(
+  partition: Partition<T>,
+  most: number,
+  pace: () => Promise<void>,
+  wake: () => void,
+): Partition<T> {
+  let waiting = false;
+  let failure: { readonly error: unknown } | null = null;
+  const behindPiece = async (): Promise<void> => {
+    waiting = true;
+    try {
+      await pace();
+    } catch (error) {
+      failure = { error };
+    }
+    waiting = false;
+    wake();
+  };
+  return {
+    id: partition.id,
+    poll(into, at, max) {
+      if (failure !== null) throw failure.error;
+      if (waiting) return 0;
+      const n = partition.poll(into, at, Math.min(max, most));
+      if (n > 0) void behindPiece();
+      return n;
+    },
+    get ended() {
+      return partition.ended && !waiting && failure === null;
+    },
+    get caughtUp() {
+      return partition.caughtUp;
+    },
+    locate: (index) => partition.locate(index),
+    position: (index) => partition.position?.(index) ?? null,
+    close: () => partition.close(),
+  };
+}
