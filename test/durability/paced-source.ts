@@ -22,6 +22,8 @@ function pacedPartition<T>(
   wake: () => void,
 ): Partition<T> {
   let waiting = false;
+  /** Of the last poll that the partition knows of; and those of it that lie before what `poll` gave last. */
+  let [given, before] = [0, 0];
   let failure: { readonly error: unknown } | null = null;
   const behindPiece = async (): Promise<void> => {
     waiting = true;
@@ -37,10 +39,11 @@ function pacedPartition<T>(
     id: partition.id,
     poll(into, at, max) {
       if (failure !== null) throw failure.error;
+      before = waiting ? given : 0;
       if (waiting) return 0;
-      const n = partition.poll(into, at, Math.min(max, most));
-      if (n > 0) void behindPiece();
-      return n;
+      given = partition.poll(into, at, Math.min(max, most));
+      if (given > 0) void behindPiece();
+      return given;
     },
     get ended() {
       return partition.ended && !waiting && failure === null;
@@ -48,8 +51,8 @@ function pacedPartition<T>(
     get caughtUp() {
       return partition.caughtUp;
     },
-    locate: (index) => partition.locate(index),
-    position: (index) => partition.position?.(index) ?? null,
+    locate: (index) => partition.locate(before + index),
+    position: (index) => partition.position?.(before + index) ?? null,
     close: () => partition.close(),
   };
 }
