@@ -41,7 +41,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a discarding window keeps what it has fired",
-    says: "Object.assign(cell, create());",
+    says: "Object.assign(cell, create(), { mark, seq, panes });",
     insteadSays: "",
     foundBy: "oracle",
     seed: 1,
