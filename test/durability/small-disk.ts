@@ -14,7 +14,8 @@ export class SmallDisk {
     this.folder = folder;
     this.ballast = join(folder, "ballast");
     mkdirSync(folder, { recursive: true });
-    asRoot("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m,mode=755`, "tmpfs", folder);
+    const options = `size=${mebibytes}m,mode=755,uid=${process.getuid?.()}`;
+    asRoot("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
   }
 
   /** Leaves no more than `leave` bytes free. */
