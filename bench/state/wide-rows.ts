@@ -52,7 +52,7 @@ const visitOf = (key: number): Visit => ({
 async function run(task: WideTask, stopAt: number, onTurn: (i: number) => void): Promise<number> {
   const { folder, backend, keys, filled } = task;
   const state = backend === "memory" ? memory(folder) : rocksdb(folder);
-  const app = pipeline("wide-rows", { state });
+  const app = pipeline("wide-rows", { state, commit: { every: "1h", records: Math.ceil(keys / 10) } });
   let results = 0;
   let records = 0;
   app
