@@ -3,7 +3,7 @@
  * (runtime/upgrade.ts).
  */
 import type { Files } from "../core/ports.ts";
-import { planUpgrade, type StoreUpgrade } from "../runtime/upgrade.ts";
+import { isGivenUp, isUnfit, planUpgrade, type StoreUpgrade } from "../runtime/upgrade.ts";
 import type { Program } from "./program.ts";
 import { readState } from "./stored-state.ts";
 
@@ -39,10 +39,8 @@ export function planUpgradeFrom(files: Files, folder: string, program: Program):
     const old = saved?.stores ?? {};
     const { dropState } = program;
     const stores = planUpgrade(old, program.stores).map((upgrade): PlannedStore => {
-      const { store, verdict } = upgrade;
-      const isUnfit = verdict === "rebuild" || verdict === "orphan";
-      const isGivenUp = isUnfit && (dropState.includes(store) || dropState.includes(old[store].operator));
-      return { ...upgrade, isGivenUp, isRefused: isUnfit && !isGivenUp };
+      const givenUp = isUnfit(upgrade) && isGivenUp(upgrade, old, dropState);
+      return { ...upgrade, isGivenUp: givenUp, isRefused: isUnfit(upgrade) && !givenUp };
     });
     const isForeign = job !== program.job;
     return {

@@ -20,7 +20,7 @@ import type { Manifest } from "../epoch/manifest.ts";
 import { type LogContent, type LogPosition, isBefore } from "../epoch/position.ts";
 import { applyLog } from "./apply-log.ts";
 import { exportRows } from "./export-rows.ts";
-import type { SavedJob } from "./saved-job.ts";
+import type { SavedAtBarrier, SavedJob } from "./saved-job.ts";
 import type { SinkEdge } from "./sink-edge.ts";
 import type { StateKeeping } from "./state-keeping.ts";
 
@@ -42,7 +42,7 @@ export interface CommitPorts {
   readonly ports: Ports;
   readonly keeping: StateKeeping;
   readonly sinks: readonly SinkEdge[];
-  save(): Omit<SavedJob, "sinks" | "shapes" | "wholeLog">;
+  save(): SavedAtBarrier;
   /** Something happened that the loop may wait for. */
   wake(): void;
 }
@@ -74,7 +74,7 @@ export class Commits {
     readonly epoch: number;
     readonly last: boolean;
     readonly prepared: Promise<unknown>;
-    saved: Omit<SavedJob, "sinks" | "shapes" | "wholeLog">;
+    readonly saved: SavedAtBarrier;
   } | null = null;
   private deciding: Promise<void> = Promise.resolve();
   private applying: Promise<void> = Promise.resolve();
@@ -122,7 +122,7 @@ export class Commits {
    * @param isChanged something happened in it
    */
   afterTurn(records: number, isChanged: boolean): Promise<void> | undefined {
-    if (this.failure !== null) throw this.failure.error;
+    this.check();
     this.records += records;
     if (isChanged) this.isChanged = true;
     if (this.phase === "draining") this.drain(SLICE_MS);
@@ -220,10 +220,7 @@ export class Commits {
     keeping.settle();
     this.phase = "deciding";
     const sealed = this.options.epochs.seal();
-    this.deciding = this.decide(sealed).catch((error: unknown) => {
-      this.failure ??= { error };
-      this.world.wake();
-    });
+    this.deciding = this.decide(sealed).catch((error: unknown) => this.fail(error));
   }
 
   private async decide(sealed: readonly LogContent[]): Promise<void> {
@@ -298,12 +295,15 @@ export class Commits {
    */
   async finish(ended: boolean): Promise<void> {
     await this.settled();
-    if (this.isChanged || ended) {
-      if (!this.mayStart) await this.caughtUp();
-      this.begin(ended);
-      await this.settled();
-    }
+    if (this.isChanged || ended) await this.endEpoch(ended);
     await this.caughtUp();
+  }
+
+  /** Begins and decides, where none is under way. */
+  private async endEpoch(last: boolean): Promise<void> {
+    if (!this.mayStart) await this.caughtUp();
+    this.begin(last);
+    await this.settled();
   }
 
   /** The run is over, or has failed: when it resolves nothing is under way that the next run could meet. */
@@ -319,11 +319,7 @@ export class Commits {
     const { ports, keeping } = this.world;
     await this.settled();
     // A copy of epoch 0 would be none: there is nothing in it to go on from.
-    if (this.isChanged || this.decided === 0) {
-      if (!this.mayStart) await this.caughtUp();
-      this.begin(false);
-      await this.settled();
-    }
+    if (this.isChanged || this.decided === 0) await this.endEpoch(false);
     if (keeping.cold === null) return (await epochs.copy(folder)).epoch;
     await this.applying;
     this.check();

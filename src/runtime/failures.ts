@@ -90,8 +90,7 @@ function problemOf(
   // What a source refuses says where already.
   if (error instanceof MillraceError && error.context.source !== undefined) return error;
   const context: ErrorContext = { operator: name, text: preview(value), ...whereOf(locate()) };
-  if (error instanceof MillraceError)
-    return new MillraceError(error.code, whatOf(error), context, error.cause);
+  if (error instanceof MillraceError) return new MillraceError(error.code, error.what, context, error.cause);
   return new MillraceError(
     "USER_FUNCTION_FAILED",
     `The function of ${name} threw ${reasonOf(error)}`,
@@ -102,7 +101,7 @@ function problemOf(
 
 /** The same error, with the record's place. */
 export function locatedAt(error: MillraceError, found: RecordOrigin | null): MillraceError {
-  return new MillraceError(error.code, whatOf(error), { ...error.context, ...whereOf(found) }, error.cause);
+  return new MillraceError(error.code, error.what, { ...error.context, ...whereOf(found) }, error.cause);
 }
 
 function whereOf(found: RecordOrigin | null): ErrorContext {
@@ -125,11 +124,8 @@ function letterOf(operator: string, error: unknown, value: unknown, found: Recor
     line: found?.origin.line ?? null,
     code: error instanceof MillraceError ? error.code : "USER_FUNCTION_FAILED",
     reason:
-      error instanceof MillraceError ? whatOf(error) : `The function of ${operator} threw ${reasonOf(error)}`,
+      error instanceof MillraceError ? error.what : `The function of ${operator} threw ${reasonOf(error)}`,
     bytes: found?.origin.bytes ?? null,
     value,
   };
 }
-
-/** What happened, without where and help. */
-const whatOf = (error: MillraceError): string => error.message.split(/ \[[A-Z_]+\](?:\n|$)/)[0];

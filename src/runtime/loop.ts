@@ -18,12 +18,19 @@ import { type CommitOptions, Commits } from "./commits.ts";
 import { type DroppedRows, stillDropped } from "./dropped.ts";
 import { Failures, locatedAt } from "./failures.ts";
 import { Intake } from "./intake.ts";
-import { restoreFailures, restoreStages, type SavedJob, saveFailures, saveStages } from "./saved-job.ts";
+import {
+  restoreFailures,
+  restoreStages,
+  type SavedAtBarrier,
+  type SavedJob,
+  saveFailures,
+  saveStages,
+} from "./saved-job.ts";
 import { restoreRows } from "./restore-rows.ts";
 import { SinkEdge } from "./sink-edge.ts";
 import type { IntakeOptions, RecordOrigin } from "./source-intake.ts";
 import { type ColdOptions, StateKeeping } from "./state-keeping.ts";
-import { storesOf, storesToDrop } from "./upgrade.ts";
+import { type ProgramStore, type Stores, storesOf, storesToDrop } from "./upgrade.ts";
 
 export interface LoopOptions {
   readonly plan: Plan;
@@ -77,6 +84,8 @@ export class Loop {
   /** null: state is in memory, and nothing is durable. */
   readonly keeping: StateKeeping | null;
   private readonly commits: Commits | null;
+  /** What the program keeps: the same at every epoch. */
+  private readonly stores: Stores<ProgramStore>;
   private readonly guarantee: Guarantee;
 
   constructor(options: LoopOptions) {
@@ -150,6 +159,7 @@ export class Loop {
       for (const input of compiled.inputs) this.readers.set(input, compiled);
       return compiled;
     });
+    this.stores = storesOf(plan, keeping?.tables ?? []);
     this.ticking = this.stages.filter(({ head }) => head.nextTick !== undefined);
     for (const [edge, batch] of edges) {
       if ("stage" in edge.to) continue;
@@ -167,17 +177,17 @@ export class Loop {
             ports: options.ports,
             keeping,
             sinks: this.sinks,
-            save: () => this.save(keeping),
+            save: () => this.save(),
             wake: () => this.wake(),
           });
   }
 
-  private save(keeping: StateKeeping): Omit<SavedJob, "sinks" | "shapes" | "wholeLog"> {
+  private save(): SavedAtBarrier {
     return {
       sources: this.intake.save(),
       stages: saveStages(this.stages),
       failures: saveFailures(this.failures),
-      stores: storesOf(this.options.plan, keeping.tables),
+      stores: this.stores,
       tick: jsonOfNumber(this.clock.tick),
       dropped: stillDropped(this.dropped, this.options.commits?.epochs.decided.logs ?? []),
     };
@@ -190,7 +200,7 @@ export class Loop {
     const givenUp =
       saved === null || this.keeping === null
         ? []
-        : storesToDrop(saved, storesOf(this.options.plan, this.keeping.tables), commits?.dropState ?? []);
+        : storesToDrop(saved, this.stores, commits?.dropState ?? []);
     // Sources first: a mistyped input must not cost yesterday's output.
     await this.intake.open(saved?.sources ?? null);
     const epochs = commits?.epochs;

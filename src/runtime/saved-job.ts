@@ -28,6 +28,9 @@ export interface SavedJob {
   readonly wholeLog: boolean;
 }
 
+/** What of it the loop says at the barrier; the rest is known when the rows are written down. */
+export type SavedAtBarrier = Omit<SavedJob, "sinks" | "shapes" | "wholeLog">;
+
 export interface SavedStore {
   readonly operator: string;
   readonly table: string;

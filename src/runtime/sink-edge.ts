@@ -2,7 +2,7 @@
 import type { Guarantee, OpenSink, SinkContext } from "../connector/contract.ts";
 import { MillraceError, reasonOf } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { sinkVerdict } from "../epoch/decide.ts";
+import { commitsDue, sinkVerdict } from "../epoch/decide.ts";
 import type { Batch } from "../operator/batch.ts";
 import type { DeadLetterSinkNode, SinkNode } from "../plan/node.ts";
 import type { SavedSink } from "./saved-job.ts";
@@ -54,7 +54,7 @@ export class SinkEdge {
         { operator: name },
       );
     }
-    this.handles = [...(recovered?.saved.handles ?? [])];
+    this.handles = commitsDue({ decided, waiting: recovered?.saved.handles ?? [] });
     for (const { epoch, handle } of this.handles.slice()) {
       await this.guard(() => epochs.commit(epoch, handle));
       this.handles.shift();

@@ -110,7 +110,7 @@ export class StateKeeping {
     for (const journal of this.journals) journal.barrier();
   }
 
-  /** Writes down the past epoch's rows; true when all are. Then some of the unchanged ones, if that was begun. */
+  /** Writes down the past epoch's rows; true when all are. */
   drain(isOver: () => boolean): boolean {
     return this.journals.every((journal) => journal.drain(isOver));
   }
@@ -179,8 +179,7 @@ export class StateKeeping {
 
   /** Over a backend: learns what it has, and tells the stages' indexes. In memory: the rows that replay brought. */
   async recall(stages: readonly Stage[]): Promise<void> {
-    for (const journal of this.journals)
-      if (journal instanceof ColdRows && this.cold !== null) await journal.recall(this.cold.store);
+    if (this.cold !== null) for (const rows of this.coldJournals) await rows.recall(this.cold.store);
     for (const { index } of stages) {
       if (index === null) continue;
       const { table, add } = index;

@@ -87,6 +87,13 @@ function verdictOn(
       };
 }
 
+/** Whether what is stored is of no use to the program: the start is refused, unless the user gives it up. */
+export const isUnfit = ({ verdict }: StoreUpgrade): boolean => verdict === "rebuild" || verdict === "orphan";
+
+/** @param givenUp operators, or stores, that the user gives up */
+export const isGivenUp = ({ store }: StoreUpgrade, stored: Stores, givenUp: readonly string[]): boolean =>
+  givenUp.includes(store) || givenUp.includes(stored[store].operator);
+
 /**
  * The stores whose rows the program gives up.
  *
@@ -98,12 +105,8 @@ export function storesToDrop(
   program: Stores<ProgramStore>,
   givenUp: readonly string[],
 ): readonly SavedStore[] {
-  const unfit = planUpgrade(saved.stores, program).filter(
-    ({ verdict }) => verdict === "rebuild" || verdict === "orphan",
-  );
-  const isGivenUp = ({ store }: StoreUpgrade): boolean =>
-    givenUp.includes(store) || givenUp.includes(saved.stores[store].operator);
-  const refused = unfit.filter((upgrade) => !isGivenUp(upgrade));
+  const unfit = planUpgrade(saved.stores, program).filter(isUnfit);
+  const refused = unfit.filter((upgrade) => !isGivenUp(upgrade, saved.stores, givenUp));
   if (refused.length > 0) {
     const list = refused.map(({ store, verdict, why }) => `${store}: ${verdict} (${why})`).join("; ");
     throw new MillraceError("STATE_SCHEMA_CHANGED", `Stored state doesn't fit the program: ${list}`);

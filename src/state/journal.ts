@@ -198,11 +198,7 @@ export class Journal<V extends Cell> implements Keeper<V> {
     if (!(error instanceof MillraceError) || error.code !== "STATE_VALUE_REFUSED") return error;
     const key = preview(keyOf(bucket.owner ?? token));
     const what = `State ${this.rows.name} of ${this.rows.operator} has for the key ${key} a value that can't be kept`;
-    return new MillraceError(
-      "STATE_VALUE_REFUSED",
-      `${what}: ${error.message.split(" [STATE_VALUE_REFUSED]")[0]}`,
-      { operator: this.rows.operator },
-    );
+    return new MillraceError(error.code, `${what}: ${error.what}`, { operator: this.rows.operator });
   }
 
   private writeNumbers(bucket: Bucket<V>, token: Token, values: ArrayLike<number>, seq: number): void {

@@ -1,8 +1,7 @@
 /**
  * Rows in RocksDB: state that may be larger than memory, in a folder of its own.
  *
- * Keys are addresses, byte for byte, behind one byte that tells rows from what the store keeps about itself. An apply
- * is one write batch that holds the position too, so a killed process leaves whole applies. RocksDB logs it without a
+ * An apply is one write batch that holds the position too, so a killed process leaves whole applies. RocksDB logs it without a
  * sync: until `flush`, a loss of power may take the newest applies back, each with its position. After a full disk it
  * takes applies again some seconds after as much as a write buffer has become free, or when it is opened anew.
  *
@@ -14,6 +13,7 @@ import { MillraceError, preview } from "../../core/errors.ts";
 import type { Change, Row, RowStore } from "../contract.ts";
 import { type Database, loadDriver } from "./driver.ts";
 import { openFailed, readFailed, writeFailed } from "./failure.ts";
+import { POSITION, readPosition, rowKey, scanRows } from "./rows.ts";
 
 /** What RocksDB collects in memory before it writes a file; twice as much while it writes one. */
 const WRITE_BUFFER_BYTES = 64 * 1024 * 1024;
@@ -21,11 +21,6 @@ const WRITE_BUFFER_BYTES = 64 * 1024 * 1024;
 const READ_BATCHES = 16;
 /** Fewer keys are not worth a batch of their own. */
 const LEAST_KEYS_OF_BATCH = 64;
-/** How many rows a scan takes over at once. */
-const ROWS_OF_READ = 1000;
-
-const POSITION = Buffer.from("m");
-const rowKey = (address: string) => Buffer.from(`r${address}`, "latin1");
 
 /**
  * Opens the store, made where there is none.
@@ -75,17 +70,7 @@ class RocksStore implements RowStore {
 
   async scan(from: string, to: string, limit: number): Promise<readonly Row[]> {
     this.demandOpen();
-    const rows: Row[] = [];
-    if (from >= to || limit <= 0) return rows;
-    const range = { gte: rowKey(from), lt: rowKey(to) };
-    try {
-      for await (const { key, value } of this.db.iterator(range, { capacity: ROWS_OF_READ, limit })) {
-        rows.push({ address: key.toString("latin1", 1), value });
-      }
-      return rows;
-    } catch (cause) {
-      throw readFailed(this.folder, cause);
-    }
+    return scanRows(this.folder, this.db, from, to, limit);
   }
 
   /** The values may not change until it resolves. An apply that waits behind one that fails, fails with it. */
@@ -125,11 +110,7 @@ class RocksStore implements RowStore {
 
   async position(): Promise<string | null> {
     this.demandOpen();
-    try {
-      return (await this.db.get(POSITION))?.toString() ?? null;
-    } catch (cause) {
-      throw readFailed(this.folder, cause);
-    }
+    return readPosition(this.folder, this.db);
   }
 
   async flush(): Promise<void> {
