@@ -24,6 +24,9 @@ export interface HeadKind {
   readonly parts: Readonly<Record<string, (...parameters: any[]) => unknown>>;
 }
 
+/** A head without state. */
+export const plain = { ports: {}, tables: [], aggregator: null, index: null, parts: {} };
+
 /** A head's index over the rows of a table: it is told those that were restored. */
 export interface TableIndex {
   readonly table: Rows<any>;

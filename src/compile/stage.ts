@@ -1,27 +1,21 @@
 /**
  * A stage as it runs: its head, the chains behind the head's ports, its tables and counters.
  */
-import { keyOf as keyOfToken, tokenOf } from "../core/key.ts";
-import { alignedWindowHead, type PaneCell } from "../operator/aligned-window.ts";
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
-import type { Fields } from "../operator/aggregator.ts";
 import { COUNT, type Head, type HeadPorts } from "../operator/contract.ts";
 import { forwardHead } from "../operator/forward.ts";
-import { isNumeric, numberForm } from "../operator/number-aggregator.ts";
-import { sessionWindowHead, type SessionRow } from "../operator/session-window.ts";
-import { stepLoop } from "../operator/step-loop.ts";
 import { unionHead } from "../operator/union.ts";
 import type { OnError } from "../connector/contract.ts";
-import { fieldsOf, type PlanNode } from "../plan/node.ts";
+import type { PlanNode } from "../plan/node.ts";
 import type { StagePlan } from "../plan/stages.ts";
 import type { Cell } from "../state/bucket.ts";
-import { type Rows, Table } from "../state/table.ts";
-import { Timers } from "../state/timers.ts";
+import type { Rows } from "../state/table.ts";
 import { anewOrShared } from "./anew.ts";
 import { chainClosures } from "./closures.ts";
-import { countBases, type HeadKind, type MakeHead, type TableIndex } from "./contract.ts";
+import { countBases, type HeadKind, type MakeHead, plain, type TableIndex } from "./contract.ts";
 import { generate } from "./generate.ts";
 import { processKind } from "./process-kind.ts";
+import { windowKind } from "./window-kind.ts";
 
 /** The failed operator's node is told, and what it worked on; throws if the job is to end. */
 export type FailHandler = (
@@ -66,48 +60,11 @@ export interface Stage {
   undo(): void;
 }
 
-const plain = { ports: {}, tables: [], aggregator: null, index: null, parts: {} };
-
 function headKind({ head, keyBy }: StagePlan): HeadKind {
   if (head.kind === "source") return { ...plain, factory: forwardHead };
   if (head.kind === "union") return { ...plain, factory: unionHead };
-  if (head.kind === "process") return processKind(head, keyBy);
-  const { windows, latenessMs, discard } = head;
-  const common = { keyOf: keyBy?.fn, tokenOf, keyOfToken, latenessMs, discard };
-  const fields = fieldsOf(head.aggregates);
-  const outlive = latenessMs > 0;
-  if (windows.kind === "session") {
-    const table = new Table<SessionRow<unknown>>(head.name, "sessions", "by-key");
-    table.signature = `sessions with a gap of ${windows.gapMs} ms: ${contentOf(fields)}`;
-    const timers = new Timers();
-    return {
-      factory: sessionWindowHead,
-      ports: { ...common, table, timers, gapMs: windows.gapMs },
-      tables: [table],
-      aggregator: { fields, withReplaces: true, outlive },
-      index: {
-        table,
-        add: (token, row) => timers.push((row as SessionRow<unknown>).armed, token),
-      },
-      parts: { stepLoop },
-    };
-  }
-  const table = new Table<PaneCell>(head.name, "panes", "by-time");
-  const form = numberForm(fields, outlive);
-  if (isNumeric(fields)) table.numberForm = form;
-  const { sizeMs, slideMs, offsetMs } = windows;
-  table.signature = `windows of ${sizeMs} ms every ${slideMs} ms from ${offsetMs} ms: ${contentOf(fields)}`;
-  return {
-    factory: alignedWindowHead,
-    ports: { ...common, table, sizeMs, slideMs, offsetMs, valuesOf: form.valuesOf },
-    tables: [table],
-    aggregator: { fields, withReplaces: false, outlive },
-    index: null,
-    parts: { stepLoop },
-  };
+  return head.kind === "process" ? processKind(head, keyBy) : windowKind(head, keyBy);
 }
-
-const contentOf = (fields: Fields): string => fields.map((f) => `${f.name} ${f.aggregate.name}`).join(", ");
 
 export function compileStage({
   plan,

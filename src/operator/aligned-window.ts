@@ -1,5 +1,5 @@
 /**
- * Keyed windows on a grid: tumbling and sliding.
+ * Keyed windows with fixed bounds (fixed-windows.ts), each with an accumulator of its own per key.
  *
  * State: table "panes", one bucket per window end, one row per key: its accumulator. A record is added to each of its
  * windows that is not past end + lateness; one that is past all of them goes to the late side. When the watermark
@@ -11,8 +11,8 @@
  * Where all accumulators are numbers (count, sum) the rows lie in typed arrays while all state is in memory: by number
  * keys in state/number-rows.ts, by others in token-rows.ts. No object per key, and half the time.
  *
- * Cost of a record: one row look-up per window that holds it (size / slide). Records mostly share their slide with the
- * record before: the buckets of the last slide are kept at hand.
+ * Cost of a record: one row look-up per window that holds it. Records mostly share their windows with the record
+ * before: the buckets of the last ones are kept at hand.
  *
  * Source: Akidau et al., "The Dataflow Model" (VLDB 2015).
  */
@@ -22,6 +22,7 @@ import type { Table } from "../state/table.ts";
 import type { NumberRows } from "../state/number-rows.ts";
 import type { TokenRows } from "../state/token-rows.ts";
 import type { Head, NumberAggregator, WindowPorts } from "./contract.ts";
+import type { FixedBounds } from "./fixed-windows.ts";
 
 /** A row: an accumulator, and how many panes it has fired. */
 export interface PaneCell extends Cell {
@@ -35,28 +36,28 @@ export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
   readonly numbers: NumberAggregator | null;
   /** The values of a row that was written down as a cell. */
   readonly valuesOf: (cell: PaneCell) => number[];
-  readonly sizeMs: number;
-  readonly slideMs: number;
-  readonly offsetMs: number;
+  readonly boundsOf: (ports: any) => FixedBounds;
 }
 
 export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
   const { table, keyOf, tokenOf, keyOfToken, create, add, probe, result } = ports;
-  const { sizeMs, slideMs, offsetMs, latenessMs, discard, valuesOf } = ports;
+  const { latenessMs, discard, valuesOf } = ports;
+  const { lastEnd, endBefore, startOf } = ports.boundsOf(ports);
   const input = inputs[0];
   const { keeper } = table;
   const cold = keeper !== null && keeper.cold;
   const numbers = cold ? null : ports.numbers;
-  const perRecord = Math.ceil(sizeMs / slideMs);
 
   let watermark = Number.NEGATIVE_INFINITY;
   /** The next watermark at which something fires or is dropped. */
   let due = Number.POSITIVE_INFINITY;
 
-  /** The windows of the slide that `cachedStart` begins, by ascending end; undefined where not opened yet. */
-  let cachedStart = Number.NaN;
-  const cached = new Array<Bucket<PaneCell> | undefined>(perRecord).fill(undefined);
+  /** The ends of the windows that hold the record at hand, latest first. */
+  const ends: number[] = [];
+  /** The buckets of the windows from the one that ends at `cachedEnd` back; undefined where not opened yet. */
+  let cachedEnd = Number.NaN;
+  const cached: (Bucket<PaneCell> | undefined)[] = [];
 
   /** A firing that ran out of room goes on here: the bucket, its rows of numbers, its other rows. */
   let firing: Bucket<PaneCell> | null = null;
@@ -82,27 +83,30 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       fail(0, error, value);
       return;
     }
-    const lastStart = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
-    if (lastStart + sizeMs + latenessMs <= watermark) {
-      tooLate(value, timestamp, lastStart);
+    const last = lastEnd(timestamp);
+    if (last + latenessMs <= watermark) {
+      tooLate(value, timestamp, last);
       return;
     }
-    if (cold) haveAtHand(token, timestamp, lastStart);
-    if (probe !== null && perRecord > 1 && !fitsAll(token, value, timestamp, lastStart)) return;
-    if (lastStart !== cachedStart) {
-      cachedStart = lastStart;
+    let windows = 0;
+    for (let end = last; end > timestamp; end = endBefore(end)) ends[windows++] = end;
+    if (windows === 0) {
+      inNoWindow(value, timestamp);
+      return;
+    }
+    if (cold) haveAtHand(token, windows);
+    if (probe !== null && windows > 1 && !fitsAll(token, value, timestamp, windows)) return;
+    if (last !== cachedEnd) {
+      cachedEnd = last;
       cached.fill(undefined);
     }
-    let windows = 0;
-    for (let slot = 0; slot < perRecord; slot++) {
-      const end = lastStart - (perRecord - 1 - slot) * slideMs + sizeMs;
-      if (end <= timestamp) continue;
-      windows += 1;
+    for (let i = windows - 1; i >= 0; i--) {
+      const end = ends[i];
       if (end + latenessMs <= watermark) {
         counts[2] += 1;
         continue;
       }
-      const bucket = cached[slot] ?? open(slot, end);
+      const bucket = cached[i] ?? open(i, end);
       if (numbers !== null) {
         const rows = numberRowsOf(bucket, token, numbers);
         let at: number;
@@ -131,7 +135,6 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       }
       if (end <= watermark) fire(bucket, token, cell, "late");
     }
-    if (windows === 0) inNoWindow(value, timestamp);
   }
 
   function numberRowsOf(
@@ -151,17 +154,17 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   }
 
   /** All rows of the record, before any of them is changed. */
-  function haveAtHand(token: Token, timestamp: number, lastStart: number): void {
-    for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs)
-      keeper?.want(table.open(end), token);
-    for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs)
-      table.peek(table.open(end), token);
+  function haveAtHand(token: Token, windows: number): void {
+    for (let i = 0; i < windows && ends[i] + latenessMs > watermark; i++)
+      keeper?.want(table.open(ends[i]), token);
+    for (let i = 0; i < windows && ends[i] + latenessMs > watermark; i++)
+      table.peek(table.open(ends[i]), token);
   }
 
   /** Whether a custom aggregate takes the record in each of its windows: it is to be in all of them or in none. */
-  function fitsAll(token: Token, value: unknown, timestamp: number, lastStart: number): boolean {
-    for (let end = lastStart + sizeMs; end > timestamp && end + latenessMs > watermark; end -= slideMs) {
-      const cell = table.peek(table.open(end), token);
+  function fitsAll(token: Token, value: unknown, timestamp: number, windows: number): boolean {
+    for (let i = 0; i < windows && ends[i] + latenessMs > watermark; i++) {
+      const cell = table.peek(table.open(ends[i]), token);
       try {
         probe?.(cell, value, timestamp);
       } catch (error) {
@@ -172,9 +175,9 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
     return true;
   }
 
-  function tooLate(value: unknown, timestamp: number, lastStart: number): void {
+  function tooLate(value: unknown, timestamp: number, last: number): void {
     let windows = 0;
-    for (let start = lastStart; start + sizeMs > timestamp; start -= slideMs) windows += 1;
+    for (let end = last; end > timestamp; end = endBefore(end)) windows += 1;
     if (windows === 0) {
       inNoWindow(value, timestamp);
       return;
@@ -197,7 +200,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   function fire(bucket: Bucket<PaneCell>, token: Token, cell: PaneCell, pane: string): void {
     const end = bucket.time;
     counts[4] += 1;
-    emit(result(cell, keyOfToken(token), end - sizeMs, end, pane, cell.panes, null), end - 1);
+    emit(result(cell, keyOfToken(token), startOf(end), end, pane, cell.panes, null), end - 1);
     if (latenessMs === 0) return;
     cell.panes += 1;
     if (discard) {
@@ -222,7 +225,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       rows.touch(at, token);
       panes = slots[at + panesAt]++;
     }
-    emit(result(slots, at, keyOfToken(token), end - sizeMs, end, pane, panes), end - 1);
+    emit(result(slots, at, keyOfToken(token), startOf(end), end, pane, panes), end - 1);
     if (discard && latenessMs > 0) reset(slots, at);
   }
 
@@ -291,7 +294,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
     const { first } = table;
     due = ahead === undefined ? Number.POSITIVE_INFINITY : ahead.time;
     if (first !== undefined) due = Math.min(due, first.time + latenessMs);
-    cachedStart = Number.NaN;
+    cachedEnd = Number.NaN;
     return true;
   }
 
@@ -317,11 +320,10 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
         try {
           const token = tokenOf(keyOf(value));
           const timestamp = input.ts[i];
-          const lastStart = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
           for (
-            let end = lastStart + sizeMs;
+            let end = lastEnd(timestamp);
             end > timestamp && end + latenessMs > watermark;
-            end -= slideMs
+            end = endBefore(end)
           ) {
             keeper.want(table.open(end), token);
             if (--left === 0) return;

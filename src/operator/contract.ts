@@ -109,8 +109,8 @@ export interface Aggregator<Acc> {
   result(
     cell: Acc,
     key: Key,
-    start: number,
-    end: number,
+    start: number | null,
+    end: number | null,
     pane: string,
     index: number,
     replaces: unknown,
@@ -155,6 +155,8 @@ export interface WindowPorts<Row extends Cell, Acc> extends HeadPorts, Aggregato
   readonly tokenOf: (key: unknown) => Token;
   readonly keyOfToken: (token: Token) => Key;
   readonly latenessMs: number;
+  /** How far the head stays behind its input's watermark. */
+  readonly holdMs: number;
   readonly discard: boolean;
   readonly stepLoop: StepLoop;
 }

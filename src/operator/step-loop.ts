@@ -5,16 +5,17 @@
 import type { HeadPorts } from "./contract.ts";
 
 /**
+ * @param ports.holdMs how far the head's watermark stays behind that of its input: it works, and marks, as late as that
  * @param process deals with one record, judged by the watermark before it
  * @param advance moves to a greater watermark, fires what is due and marks; false when an output is full, and then it
  *   is called again with the same watermark
  */
 export function stepLoop(
-  ports: HeadPorts,
+  ports: HeadPorts & { readonly holdMs?: number },
   process: (value: unknown, timestamp: number) => void,
   advance: (to: number) => boolean,
 ): () => boolean {
-  const { inputs, idle, full, begin, position, counts, NONE, IDLE } = ports;
+  const { inputs, idle, full, begin, position, counts, NONE, IDLE, holdMs = 0 } = ports;
   const input = inputs[0];
   let reached = Number.NEGATIVE_INFINITY;
   let next = 0;
@@ -23,9 +24,9 @@ export function stepLoop(
 
   return function run() {
     const { n, values, ts, wm, ord, ordered } = input;
-    if (next === 0 && !advancing && input.start > reached) {
-      if (!advance(input.start)) return false;
-      reached = input.start;
+    if (next === 0 && !advancing && input.start - holdMs > reached) {
+      if (!advance(input.start - holdMs)) return false;
+      reached = input.start - holdMs;
     }
     let i = next;
     let records = 0;
@@ -43,7 +44,7 @@ export function stepLoop(
             records += 1;
           }
         }
-        const to = wm[i];
+        const to = wm[i] - holdMs;
         if (to > reached) {
           advancing = true;
           if (!advance(to)) return false;

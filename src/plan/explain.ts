@@ -5,8 +5,8 @@
 import type { Guarantee } from "../connector/contract.ts";
 import { KEY_GROUPS } from "../core/key.ts";
 import { formatDuration } from "../core/time.ts";
-import { describeWindows } from "../window/assigner.ts";
-import type { Aggregates, Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
+import type { Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
+import { describeWindow, windowState } from "./explain-window.ts";
 import { describeProcess, processState, unboundedInProcess } from "./explain-process.ts";
 import { fieldsOf, inputsOf, isKeyed } from "./node.ts";
 import { cutStages, type EdgePlan, type HeadNode, type StagePlan, type Tree } from "./stages.ts";
@@ -36,7 +36,7 @@ export function explainText(plan: Plan, { unused, batchMode, durability }: Expla
     lines.push(`stage ${number.get(stage.head)}  ${describe(stage.head)}`);
     if (stage.keyBy !== null) lines.push(`  key: ${stage.keyBy.name}`);
     if (stage.head.kind === "window")
-      lines.push(...stateOf(stage.head, batchMode).map((line) => `  ${line}`));
+      lines.push(...windowState(stage.head, batchMode).map((line) => `  ${line}`));
     if (stage.head.kind === "process")
       lines.push(...processState(stage.head, batchMode).map((line) => `  ${line}`));
     stage.ports.forEach((trees, port) => {
@@ -109,7 +109,7 @@ function describe(node: PlanNode): string {
     case "source":
       return `source ${node.name}: ${node.source.description}, ${node.source.bounded ? "bounded" : "unbounded"}, ${timeOf(node)}${errorsOf(node)}`;
     case "window":
-      return `window ${node.name}: ${describeWindows(node.windows)}, ${node.discard ? "discarding" : "accumulating"}, allowed lateness ${formatDuration(node.latenessMs)}: ${aggregatesText(node.aggregates)}${errorsOf(node)}`;
+      return `window ${node.name}: ${describeWindow(node)}${errorsOf(node)}`;
     case "process":
       return `process ${node.name}: ${describeProcess(node)}${errorsOf(node)}`;
     case "sink":
@@ -131,32 +131,6 @@ function timeOf({ timestamp, watermark }: SourceNode): string {
   return `event time, watermark ${formatDuration(watermark.boundMs)} behind the greatest timestamp of each partition${idle}`;
 }
 
-const aggregatesText = (aggregates: Aggregates): string =>
-  fieldsOf(aggregates)
-    .map(({ name, aggregate }) => `${name} = ${aggregate.name}`)
-    .join(", ");
-
-function stateOf(node: WindowNode, batchMode: boolean): string[] {
-  const { windows, latenessMs } = node;
-  if (windows.kind === "session") {
-    return [
-      "state: sessions: one row per key with live sessions, an accumulator per session",
-      batchMode
-        ? "bound: all sessions of the input, which close at its end"
-        : `bound: the sessions of the last ${formatDuration(windows.gapMs + latenessMs)} of event time, and what is ahead of the watermark`,
-    ];
-  }
-  const { sizeMs, slideMs } = windows;
-  const perRecord = Math.ceil(sizeMs / slideMs);
-  const live = Math.ceil((sizeMs + latenessMs) / slideMs);
-  return [
-    `state: panes: one row per key and window end; a record is added to ${perRecord === 1 ? "one" : `up to ${perRecord}`} (an accumulator per window)`,
-    batchMode
-      ? "bound: all windows of the input, which close at its end"
-      : `bound: ${live === 1 ? "one window" : `up to ${live} windows`} per key at the watermark, and what is ahead of it`,
-  ];
-}
-
 function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
   if (node.kind === "union") {
     return windowsBefore(node).map(
@@ -174,7 +148,7 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
     if (aggregate.bound === "window")
       found.push(`${node.name}: ${field} = ${aggregate.name} may keep as much as its window brings`);
   }
-  if (!batchMode)
+  if (!batchMode && node.windows.kind !== "count" && node.windows.kind !== "global")
     found.push(
       ...withoutWatermark(node.input.node, node.input.port, plan).map(
         (why) => `${node.name}: its windows never close before the end of the input: ${why}`,

@@ -6,6 +6,7 @@ import type { AnyAggregate } from "../aggregate/contract.ts";
 import type { WatermarkStrategy } from "../core/watermark.ts";
 import type { OnError, Sink, Source } from "../connector/contract.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
+import type { Trigger } from "../window/trigger.ts";
 import type { ProcessNode } from "./process-node.ts";
 
 export interface Input {
@@ -77,6 +78,10 @@ export interface WindowNode extends WithInput {
   readonly latenessMs: number;
   /** True: each pane holds only what came since the last one. */
   readonly discard: boolean;
+  /** null: it fires at its end, and then once per late record. */
+  readonly trigger: Trigger | null;
+  /** It fires at its end + lateness and takes no record after that. */
+  readonly finalOnly: boolean;
   readonly aggregates: Aggregates;
 }
 

@@ -1,13 +1,13 @@
 /** The typed fluent API: each call adds a node to the plan and returns a handle on its output. */
-import type { Aggregate, AnyAggregate } from "../aggregate/contract.ts";
-import type { OnError, Sink } from "../connector/contract.ts";
+import type { Aggregate } from "../aggregate/contract.ts";
+import type { Sink } from "../connector/contract.ts";
 import { MillraceError, preview } from "../core/errors.ts";
 import type { Key } from "../core/key.ts";
-import { durationMs } from "../core/time.ts";
 import type { PlanBuilder } from "../plan/builder.ts";
 import type * as plan from "../plan/node.ts";
 import type { ProcessNode } from "../plan/process-node.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
+import { checkFunction, checkOnError } from "./options.ts";
 import { type Output, type Outputs, processParts, type ProcessSpec, type States } from "./process.ts";
 import type {
   Absent,
@@ -19,30 +19,10 @@ import type {
   WindowOptions,
   WindowResult,
 } from "./types.ts";
+import { checkAggregates, windowParts } from "./window.ts";
 
 /** In a branch: takes the records that no other branch took. */
 export const otherwise: unique symbol = Symbol("otherwise");
-
-type Fn = (value: unknown) => unknown;
-
-const ON_ERROR: readonly OnError[] = ["fail", "skip", "dead-letter"];
-
-/** @throws OPTION_INVALID */
-export function checkOnError(onError: OnError = "fail"): OnError {
-  if (!ON_ERROR.includes(onError)) {
-    throw new MillraceError(
-      "OPTION_INVALID",
-      `onError is one of ${ON_ERROR.join(", ")}, not ${preview(onError)}`,
-    );
-  }
-  return onError;
-}
-
-function checkFunction(fn: unknown, what: string): Fn {
-  if (typeof fn !== "function")
-    throw new MillraceError("OPTION_INVALID", `${what} takes a function, not ${preview(fn)}`);
-  return fn as Fn;
-}
 
 /** Records of one type, in no particular order of keys. */
 export class Stream<T> {
@@ -204,32 +184,13 @@ export class KeyedStream<T, K> {
   }
 
   /**
-   * Cuts each key's records into windows of event time.
+   * Cuts each key's records into windows.
    * @example orders.keyBy((o) => o.userId).window(tumbling("5m"), { allowedLateness: "1m" })
    * @throws DURATION_INVALID, OPTION_INVALID
    */
-  window<W extends WindowAssigner>(windows: W, options: WindowOptions = {}): WindowedStream<T, K, W> {
-    if (windows?.kind !== "aligned" && windows?.kind !== "session") {
-      throw new MillraceError(
-        "OPTION_INVALID",
-        `window takes tumbling(...), sliding(...) or session(...), not ${preview(windows)}`,
-      );
-    }
-    const { panes = "accumulating" } = options;
-    if (panes !== "accumulating" && panes !== "discarding") {
-      throw new MillraceError(
-        "OPTION_INVALID",
-        `panes is "accumulating" or "discarding", not ${preview(panes)}`,
-      );
-    }
-    const latenessMs = durationMs(options.allowedLateness ?? 0, "allowedLateness");
-    const discard = panes === "discarding";
-    const onError = checkOnError(options.onError);
-    return new WindowedStream(
-      this.builder,
-      { input: this.keys(), windows, latenessMs, discard, onError },
-      options.name,
-    );
+  window<W extends WindowAssigner<T>>(windows: W, options: WindowOptions = {}): WindowedStream<T, K, W> {
+    const parts = windowParts(windows, options);
+    return new WindowedStream(this.builder, { input: this.keys(), ...parts }, options.name);
   }
 
   /**
@@ -336,33 +297,4 @@ export class AggregatedStream<R, T> extends Stream<R> {
     super(builder, node, 0);
     this.late = new Stream<T>(builder, node, 1);
   }
-}
-
-const RESERVED: readonly string[] = ["key", "windowStart", "windowEnd", "pane", "paneIndex", "replaces"];
-
-function isAggregate(value: unknown): value is AnyAggregate {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    ["create", "add", "merge", "result"].every((part) => typeof Reflect.get(value, part) === "function")
-  );
-}
-
-function checkAggregates(aggregates: unknown): plan.Aggregates {
-  if (isAggregate(aggregates)) return { one: aggregates };
-  if (typeof aggregates !== "object" || aggregates === null || Object.keys(aggregates).length === 0) {
-    throw new MillraceError(
-      "AGGREGATE_INVALID",
-      `aggregate takes an aggregate or an object of them, not ${preview(aggregates)}`,
-    );
-  }
-  const fields = new Map<string, AnyAggregate>();
-  for (const [name, value] of Object.entries(aggregates)) {
-    if (!isAggregate(value))
-      throw new MillraceError("AGGREGATE_INVALID", `${name}: ${preview(value)} is no aggregate`);
-    if (RESERVED.includes(name))
-      throw new MillraceError("AGGREGATE_INVALID", `The name ${name} belongs to the window`);
-    fields.set(name, value);
-  }
-  return { fields };
 }

@@ -3,7 +3,8 @@ import type { Aggregate } from "../aggregate/contract.ts";
 import type { OnError } from "../connector/contract.ts";
 import type { Duration } from "../core/time.ts";
 import type { WatermarkOption } from "../core/watermark.ts";
-import type { SessionWindows, WindowAssigner } from "../window/assigner.ts";
+import type { SessionWindows, UntimedWindows, WindowAssigner } from "../window/assigner.ts";
+import type { Trigger } from "../window/trigger.ts";
 
 export interface OperatorOptions {
   /** Identifies the operator's state and metrics. Default: its kind, numbered. */
@@ -27,11 +28,15 @@ export interface WindowOptions extends OperatorOptions {
   readonly allowedLateness?: Duration;
   /** Whether a pane holds everything so far, or only what came since the one before. Default "accumulating" */
   readonly panes?: "accumulating" | "discarding";
+  /** When a window fires. Default: when the watermark reaches its end, and then once per late record */
+  readonly trigger?: Trigger;
+  /** One pane per window: it fires when no record can come any more, at its end + allowedLateness. Default false */
+  readonly finalOnly?: boolean;
 }
 
 /**
- * Why a pane was emitted: the watermark passed the window's end ("on-time"; once more for a session that a record
- * re-opened), or a record came after that ("late").
+ * Why a pane was emitted: its trigger fired it before the watermark reached the window's end ("early"), the watermark
+ * reached it ("on-time"; once more for a session that a record re-opened), or it was fired after that ("late").
  */
 export type PaneKind = "early" | "on-time" | "late";
 
@@ -50,6 +55,12 @@ export interface Pane<K> {
 /** A session's result also names the panes that it stands in for, where sessions that had fired were joined. */
 export interface SessionPane<K> extends Pane<K> {
   readonly replaces: readonly { readonly start: number; readonly end: number }[];
+}
+
+/** A result of count windows and of the global window: they have no bounds in time. */
+export interface UntimedPane<K> extends Omit<Pane<K>, "windowStart" | "windowEnd"> {
+  readonly windowStart: null;
+  readonly windowEnd: null;
 }
 
 export type ReservedField = keyof SessionPane<unknown>;
@@ -76,7 +87,7 @@ type Flat<T> = { [F in keyof T]: T[F] };
 
 /** A result: the pane's fields and those of the aggregates. */
 export type WindowResult<K, W extends WindowAssigner, R> = Flat<
-  (W extends SessionWindows ? SessionPane<K> : Pane<K>) & R
+  (W extends SessionWindows ? SessionPane<K> : W extends UntimedWindows ? UntimedPane<K> : Pane<K>) & R
 >;
 
 // Wrong use meets one of these, and the compiler shows the sentence.

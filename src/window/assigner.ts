@@ -1,5 +1,6 @@
 /**
- * Windows as pure functions of timestamps. A window is half open, [start, end); a result's own timestamp is end - 1.
+ * The kinds of windows, as data. A window is half open, [start, end); a result's own timestamp is end - 1. The
+ * constructors are beside this file: grid.ts, session.ts, calendar-windows.ts, by-arrival.ts.
  *
  * Source: Akidau et al., "The Dataflow Model" (VLDB 2015), for aligned and session windows.
  */
@@ -14,91 +15,99 @@ export interface AlignedWindows {
   readonly offsetMs: number;
 }
 
-/** Windows of one key's activity: records at a distance of at most the gap belong together. */
-export interface SessionWindows {
-  readonly kind: "session";
-  readonly gapMs: number;
+/** Windows that begin every `maxSizeMs` and grow by a step until they are as long: each step ends one of them. */
+export interface CumulatingWindows {
+  readonly kind: "cumulating";
+  readonly maxSizeMs: number;
+  readonly stepMs: number;
+  readonly offsetMs: number;
 }
 
-export type WindowAssigner = AlignedWindows | SessionWindows;
+export type CalendarUnit = "hour" | "day" | "week" | "month" | "quarter" | "year";
 
-/** A record is added to each of its windows, and each costs about a kilobyte while it is open. */
-const MAX_WINDOWS_PER_RECORD = 100_000;
+/** Hours, days, weeks, months, quarters, years as a zone's clocks and calendars show them. */
+export interface CalendarWindows<T = any> {
+  readonly kind: "calendar";
+  readonly unit: CalendarUnit;
+  /** An IANA zone, or which one each record has. */
+  readonly zone: string | ((value: T) => string);
+}
 
-function positive(duration: Duration, what: string): number {
+/** Windows of one key's activity: records at a distance of at most the gap belong together. */
+export interface SessionWindows<T = any> {
+  readonly kind: "session";
+  /** Fixed, or each record's own. */
+  readonly gapMs: number | ((value: T) => number);
+  /** A session is cut this long after its start; null: never. */
+  readonly maxDurationMs: number | null;
+}
+
+/** Windows of so many records of a key, in the order of arrival; a new one every `slide` records. */
+export interface CountWindows {
+  readonly kind: "count";
+  readonly size: number;
+  readonly slide: number;
+}
+
+/** One window per key, which never ends. */
+export interface GlobalWindow {
+  readonly kind: "global";
+}
+
+/** Windows without bounds in time. */
+export type UntimedWindows = CountWindows | GlobalWindow;
+
+/** Windows whose bounds hang on nothing but a record's timestamp, and on its zone. */
+export type FixedWindows<T = any> = AlignedWindows | CumulatingWindows | CalendarWindows<T>;
+
+export type WindowAssigner<T = any> = FixedWindows<T> | SessionWindows<T> | UntimedWindows;
+
+export const WINDOW_KINDS: readonly string[] = [
+  "aligned",
+  "cumulating",
+  "calendar",
+  "session",
+  "count",
+  "global",
+] satisfies WindowAssigner["kind"][];
+
+/** @throws DURATION_INVALID, WINDOW_INVALID naming `what` */
+export function positive(duration: Duration, what: string): number {
   const ms = durationMs(duration, what);
   if (ms === 0) throw new MillraceError("WINDOW_INVALID", `${what} must be above zero`);
   return ms;
 }
 
-/** An offset may be negative in milliseconds, and is smaller than the slide either way. */
-function offset(duration: Duration | undefined, slideMs: number): number {
-  if (duration === undefined) return 0;
-  const ms =
-    typeof duration === "number" && duration < 0
-      ? -durationMs(-duration, "offset")
-      : durationMs(duration, "offset");
-  if (Math.abs(ms) >= slideMs) {
-    throw new MillraceError(
-      "WINDOW_INVALID",
-      `offset ${ms} ms must be smaller than ${formatDuration(slideMs)}`,
-    );
-  }
-  return ms;
-}
-
-/**
- * Windows of one size, one after the other, aligned to 1970 plus the offset.
- *
- * @param size above zero
- * @param options.offset shifts the grid; less than the size. Default 0
- * @example tumbling("5m") // [00:00, 00:05), [00:05, 00:10), ...
- * @throws DURATION_INVALID, WINDOW_INVALID
- */
-export function tumbling(size: Duration, options: { offset?: Duration } = {}): AlignedWindows {
-  const sizeMs = positive(size, "the size of a tumbling window");
-  return { kind: "aligned", sizeMs, slideMs: sizeMs, offsetMs: offset(options.offset, sizeMs) };
-}
-
-/**
- * Windows of one size that begin every `slide`. They overlap where slide < size; where slide > size, records between
- * two windows are counted ("between windows") and in no result. The size is at most 100,000 slides.
- *
- * @example sliding("5s", "2s") // [-3, 2), [-1, 4), [1, 6) ... seconds hold the record at 1 s
- * @throws DURATION_INVALID, WINDOW_INVALID
- */
-export function sliding(
-  size: Duration,
-  slide: Duration,
-  options: { offset?: Duration } = {},
-): AlignedWindows {
-  const sizeMs = positive(size, "the size of a sliding window");
-  const slideMs = positive(slide, "the slide of a sliding window");
-  if (sizeMs / slideMs > MAX_WINDOWS_PER_RECORD) {
-    throw new MillraceError(
-      "WINDOW_INVALID",
-      `sliding(${formatDuration(sizeMs)}, ${formatDuration(slideMs)}): every record would lie in ${Math.ceil(sizeMs / slideMs)} windows, more than ${MAX_WINDOWS_PER_RECORD}`,
-    );
-  }
-  return { kind: "aligned", sizeMs, slideMs, offsetMs: offset(options.offset, slideMs) };
-}
-
-/**
- * A session per key: it lasts while records follow one another at most `gap` apart, and ends `gap` after its last.
- *
- * @example session("30m")
- * @throws DURATION_INVALID, WINDOW_INVALID
- */
-export function session(gap: Duration): SessionWindows {
-  return { kind: "session", gapMs: positive(gap, "the gap of a session window") };
-}
-
 /** An assigner in the words of its constructor. */
 export function describeWindows(windows: WindowAssigner): string {
-  if (windows.kind === "session") return `session(${formatDuration(windows.gapMs)})`;
-  const { sizeMs, slideMs, offsetMs } = windows;
-  const parts =
-    slideMs === sizeMs ? [formatDuration(sizeMs)] : [formatDuration(sizeMs), formatDuration(slideMs)];
-  if (offsetMs !== 0) parts.push(`offset ${offsetMs}ms`);
-  return `${slideMs === sizeMs ? "tumbling" : "sliding"}(${parts.join(", ")})`;
+  switch (windows.kind) {
+    case "aligned": {
+      const { sizeMs, slideMs, offsetMs } = windows;
+      return slideMs === sizeMs
+        ? call("tumbling", [formatDuration(sizeMs)], offsetMs)
+        : call("sliding", [formatDuration(sizeMs), formatDuration(slideMs)], offsetMs);
+    }
+    case "cumulating": {
+      const { maxSizeMs, stepMs, offsetMs } = windows;
+      return call("cumulating", [formatDuration(maxSizeMs), formatDuration(stepMs)], offsetMs);
+    }
+    case "calendar":
+      return `calendar(${windows.unit}, zone ${typeof windows.zone === "string" ? windows.zone : "of each record"})`;
+    case "session": {
+      const { gapMs, maxDurationMs } = windows;
+      const gap = typeof gapMs === "number" ? formatDuration(gapMs) : "gap of each record";
+      return `session(${gap}${maxDurationMs === null ? "" : `, at most ${formatDuration(maxDurationMs)}`})`;
+    }
+    case "count": {
+      const { size, slide } = windows;
+      return size === slide ? `countWindow(${size})` : `countWindow(${size}, ${slide})`;
+    }
+    case "global":
+      return "globalWindow()";
+  }
+}
+
+function call(name: string, parameters: readonly string[], offsetMs: number): string {
+  const offset = offsetMs === 0 ? [] : [`offset ${offsetMs}ms`];
+  return `${name}(${[...parameters, ...offset].join(", ")})`;
 }

@@ -187,7 +187,7 @@ describe("while the pipeline is written", () => {
           .keyBy(() => 1)
           .window(wrong("5m")),
       "OPTION_INVALID",
-      'window takes tumbling(...), sliding(...) or session(...), not "5m"',
+      'window takes tumbling(...), sliding(...), cumulating(...), calendar(...), session(...), countWindow(...) or globalWindow(), not "5m"',
     );
     thrown(
       () =>

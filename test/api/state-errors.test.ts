@@ -115,8 +115,8 @@ describe("stored state", () => {
       await failed(counting("2h", "results")),
       "STATE_SCHEMA_CHANGED",
       "Stored state doesn't fit the program: " +
-        "hours/panes: rebuild (stored: windows of 3600000 ms every 3600000 ms from 0 ms: value count; " +
-        "program: windows of 7200000 ms every 7200000 ms from 0 ms: value count); " +
+        "hours/panes: rebuild (stored: tumbling(1h): value count; " +
+        "program: tumbling(2h): value count); " +
         "out/epochs: orphan (the program has no such store)",
     );
   });

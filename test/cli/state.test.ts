@@ -32,7 +32,7 @@ for (const backend of ["memory", "rocksdb"] as const) {
       stdout,
       /^sessions\/sessions +50 +[\d.]+ KB +1 {2}sessions with a gap of 3000 ms: value count$/m,
     );
-    assert.match(stdout, /^pages\/panes +14 +[\d.]+ B +1 {2}windows of 10000 ms every 10000 ms/m);
+    assert.match(stdout, /^pages\/panes +14 +[\d.]+ B +1 {2}tumbling\(10s\): value count/m);
     assert.deepEqual(contentOf(join(cwd, backend)), before);
   });
 

@@ -56,7 +56,7 @@ const table: Record<string, string[]> = {
   connector: ["core", "schema", "format"],
   plan: ["core", "schema", "expr", "window", "pattern", "aggregate", ...connectorContract],
   operator: ["core", "schema", "expr", "window", "pattern", "aggregate", ...stateForOperators],
-  compile: ["core", "expr", "aggregate", "state", ...connectorContract, "plan", "operator"],
+  compile: ["core", "expr", "window", "aggregate", "state", ...connectorContract, "plan", "operator"],
   runtime: runtimeImports,
   kafka: ["core"],
   cluster: [...runtimeImports, "runtime", "kafka"],
