@@ -60,12 +60,18 @@ export type {
   WindowOptions,
   WindowResult,
 } from "./stream/types.ts";
-export {
-  type AlignedWindows,
-  type SessionWindows,
-  session,
-  sliding,
-  tumbling,
-  type WindowAssigner,
+export type {
+  AlignedWindows,
+  CalendarUnit,
+  CalendarWindows,
+  CountWindows,
+  CumulatingWindows,
+  GlobalWindow,
+  SessionWindows,
+  WindowAssigner,
 } from "./window/assigner.ts";
+export { countWindow, globalWindow } from "./window/by-arrival.ts";
+export { cumulating, sliding, tumbling } from "./window/grid.ts";
+export { session } from "./window/session.ts";
+export type { Trigger, TriggerStep, TriggerWindow } from "./window/trigger.ts";
 export { memory, type StateBackend } from "./state/backend.ts";
