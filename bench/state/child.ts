@@ -5,12 +5,18 @@ import { join } from "node:path";
 /** RocksDB reads on Node's file threads; Node makes them when it starts. */
 export const FILE_THREADS = "16";
 
+/** @param options.prefix a command that starts the one behind it */
 export function runChild<R>(
   program: string,
   args: readonly string[],
-  { nodeOptions = [] }: { readonly nodeOptions?: readonly string[] } = {},
+  {
+    nodeOptions = [],
+    prefix = [],
+  }: { readonly nodeOptions?: readonly string[]; readonly prefix?: readonly string[] } = {},
 ): Promise<R> {
-  const command = [
+  const [file, ...command] = [
+    ...prefix,
+    process.execPath,
     "--conditions=millrace-source",
     ...nodeOptions,
     join(import.meta.dirname, program),
@@ -18,7 +24,7 @@ export function runChild<R>(
   ];
   const env = { ...process.env, UV_THREADPOOL_SIZE: FILE_THREADS };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, command, { env }, (error, stdout, stderr) => {
+    execFile(file, command, { env }, (error, stdout, stderr) => {
       if (error === null) resolve(JSON.parse(stdout) as R);
       else reject(new Error(`${program} ${args.join(" ")}: ${stderr || error.message}`));
     });
