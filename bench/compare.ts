@@ -57,15 +57,30 @@ export async function compare<R>({ records, ours, byHand }: Sides<R>, runs: numb
     for (const { way, work, ns } of ways) ns.push(await time(way, work));
   }
   const best = ways.reduce((a, b) => (Math.min(...b.ns) < Math.min(...a.ns) ? b : a));
-  const [fastest, fastestByHand] = [Math.min(...oursNs), Math.min(...best.ns)];
+  return comparisonOf({ oursNs, byHandNs: best.ns, byHandWay: best.way, records });
+}
+
+/** @param all.oursNs per record, of each run; `byHandNs` likewise */
+export function comparisonOf({
+  oursNs,
+  byHandNs,
+  byHandWay,
+  records,
+}: {
+  readonly oursNs: readonly number[];
+  readonly byHandNs: readonly number[];
+  readonly byHandWay: string;
+  readonly records: number;
+}): Comparison {
+  const [fastest, fastestByHand] = [Math.min(...oursNs), Math.min(...byHandNs)];
   return {
     ratio: rounded(fastest / fastestByHand),
     oursNs: rounded(fastest),
     byHandNs: rounded(fastestByHand),
-    medianRatio: rounded(median(oursNs) / median(best.ns)),
-    byHandWay: best.way,
+    medianRatio: rounded(median(oursNs) / median(byHandNs)),
+    byHandWay,
     records,
-    runs,
+    runs: oursNs.length,
   };
 }
 

@@ -22,25 +22,44 @@ export interface Aggregate<In, Acc, Out> {
   readonly [records]?: (value: In) => void;
   /** For explain(), e.g. "sum". */
   readonly name: string;
-  /** What `add` gets of a record; without it, the record itself. */
+  /**
+   * What `add` gets of a record; without it, the record itself. It is called before any accumulator changes: what
+   * `takes` can't say it refuses itself (AGGREGATE_INPUT_INVALID).
+   */
   readonly input?: (value: any) => unknown;
   readonly takes: Takes;
   readonly create: () => Acc;
   /** The accumulator with one more input. Built-in ones may change and return the one they got; custom ones may not. */
   readonly add: (accumulator: Acc, input: any, timestamp: number, value: any) => Acc;
-  /** Both accumulators in one; `left` may be changed and returned. */
+  /**
+   * Both accumulators in one; `left` may be changed and returned. `right` is not changed, and shares with what is returned
+   * nothing that `add` or `merge` change: slices are merged into many windows. (Custom ones get a copy for `right` there.)
+   */
   readonly merge: (left: Acc, right: Acc) => Acc;
   /** A fresh value: later changes of the accumulator don't show in it. */
   readonly result: (accumulator: Acc) => Out;
   /** The accumulator without an input that was added before; aggregates that have it are invertible. */
   readonly retract?: (accumulator: Acc, input: any, timestamp: number) => Acc;
+  /** Where an accumulator can be taken out of a total of several without a trace: sliding windows keep such totals. */
+  readonly running?: Running<Acc, any>;
   readonly bound: Bound;
   /** True where the accumulator is always a number: it can then be kept in a typed array. */
   readonly numeric: boolean;
   /** True where the result hangs on the order of arrival (INV-2 does not hold for it). */
   readonly orderSensitive: boolean;
+  /** True where it is so only among records of one timestamp: merged in the order of time, it is as if in that of arrival. */
+  readonly arrivalBreaksTies?: boolean;
   /** True for user code, whose `add` may throw. */
   readonly custom: boolean;
+}
+
+/** Totals of accumulators. A total is state, as an accumulator is. */
+export interface Running<Acc, Total> {
+  readonly create: () => Total;
+  /** The total with the accumulator (1), or without one that is in it (-1): exactly. May change and return the one it got. */
+  readonly put: (total: Total, accumulator: Acc, sign: 1 | -1) => Total;
+  /** What all accumulators in it come to when they are merged. */
+  readonly accumulator: (total: Total) => Acc;
 }
 
 export type AnyAggregate<In = any> = Aggregate<In, any, any>;
@@ -50,7 +69,7 @@ export type AnyAggregate<In = any> = Aggregate<In, any, any>;
  *
  * @param parts.create a new accumulator (plain data)
  * @param parts.add the accumulator with one more record; changes neither the accumulator nor the record
- * @param parts.merge two accumulators in one; needed where sessions join
+ * @param parts.merge two accumulators in one; needed where sessions join, and where windows that overlap share slices
  * @param parts.result what the window shows; a fresh value
  * @param parts.retract optional: the accumulator without a record that was added before
  * @example

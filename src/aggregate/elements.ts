@@ -1,6 +1,7 @@
-/** Aggregates that keep records or parts of them: first, last, collect, topN, reduce. */
+/** Aggregates that keep records or parts of them: first, last, minBy, maxBy, collect, topN, reduce. */
 import { MillraceError, preview } from "../core/errors.ts";
 import { type Aggregate, builtIn } from "./contract.ts";
+import { takeOf } from "./input.ts";
 import type { Ordered } from "./numeric.ts";
 
 type Dated<X> = { readonly at: number; readonly x: X } | null;
@@ -14,7 +15,7 @@ function byTime<In, X>(
     ...builtIn,
     name,
     takes: "anything",
-    ...(of === undefined ? {} : { input: of }),
+    ...(of === undefined ? {} : { input: takeOf(name, of) }),
     create: () => null,
     add: (acc, x: X, at) => (acc === null || wins(at, acc.at) ? { at, x } : acc),
     merge: (a, b) => (a === null || (b !== null && wins(b.at, a.at)) ? b : a),
@@ -22,6 +23,7 @@ function byTime<In, X>(
     result: (acc) => (acc as { x: X }).x,
     // Only among records of one timestamp does the order of arrival decide.
     orderSensitive: true,
+    arrivalBreaksTies: true,
   };
 }
 
@@ -41,6 +43,56 @@ export function last<In, X = In>(of?: (value: In) => X): Aggregate<In, Dated<X>,
   return byTime("last", of, (a, b) => a >= b);
 }
 
+interface Extreme<In> {
+  readonly by: Ordered;
+  readonly at: number;
+  readonly x: In;
+}
+
+function byExtreme<In>(
+  name: string,
+  of: (value: In) => Ordered,
+  wins: (a: Ordered, b: Ordered) => boolean,
+): Aggregate<In, Extreme<In> | null, In> {
+  const better = (a: Extreme<In>, b: Extreme<In>): boolean =>
+    wins(a.by, b.by) || (!wins(b.by, a.by) && a.at < b.at);
+  return {
+    ...builtIn,
+    name,
+    takes: "ordered",
+    input: takeOf(name, of),
+    create: () => null,
+    add: (acc, by: Ordered, at, x: In) => {
+      const entry = { by, at, x };
+      return acc === null || better(entry, acc) ? entry : acc;
+    },
+    merge: (a, b) => (a === null || (b !== null && better(b, a)) ? b : a),
+    // A window that fires has at least one record.
+    result: (acc) => (acc as Extreme<In>).x,
+    // Only among records of one value and timestamp does the order of arrival decide.
+    orderSensitive: true,
+    arrivalBreaksTies: true,
+  };
+}
+
+/**
+ * The record with the least value; among equals the earlier timestamp, then the first to arrive.
+ * @example minBy((o: { price: number }) => o.price)
+ * @throws OPTION_INVALID; AGGREGATE_INPUT_INVALID (by the operator's onError) where a value can't be ordered
+ */
+export function minBy<In>(of: (value: In) => Ordered): Aggregate<In, Extreme<In> | null, In> {
+  return byExtreme("minBy", of, (a, b) => a < b);
+}
+
+/**
+ * The record with the greatest value; among equals the earlier timestamp, then the first to arrive.
+ * @example maxBy((o: { price: number }) => o.price)
+ * @throws OPTION_INVALID; AGGREGATE_INPUT_INVALID (by the operator's onError) where a value can't be ordered
+ */
+export function maxBy<In>(of: (value: In) => Ordered): Aggregate<In, Extreme<In> | null, In> {
+  return byExtreme("maxBy", of, (a, b) => a > b);
+}
+
 /**
  * All records, or what `of` takes of them, in the order of arrival (sessions that join: one after the other).
  * The state of a window grows with its records: explain() says so.
@@ -51,7 +103,7 @@ export function collect<In, X = In>(of?: (value: In) => X): Aggregate<In, X[], X
     ...builtIn,
     name: "collect",
     takes: "anything",
-    ...(of === undefined ? {} : { input: of }),
+    ...(of === undefined ? {} : { input: takeOf("collect", of) }),
     create: () => [],
     add: (list, x: X) => {
       list.push(x);
@@ -102,7 +154,7 @@ export function topN<In>(n: number, score: (value: In) => Ordered): Aggregate<In
     ...builtIn,
     name: `topN(${n})`,
     takes: "ordered",
-    input: score,
+    input: takeOf("topN", score, "score"),
     create: () => [],
     add: (list, score: Ordered, at, x) => {
       if (list.length < n || score >= list[n - 1].score) insert(list, { score, at, x });
@@ -116,6 +168,7 @@ export function topN<In>(n: number, score: (value: In) => Ordered): Aggregate<In
     bound: { elements: n },
     // Only records that are equal in score and timestamp keep the order of arrival.
     orderSensitive: true,
+    arrivalBreaksTies: true,
   };
 }
 

@@ -1,5 +1,7 @@
 /** Aggregates over numbers and other ordered values, each in constant space. */
 import { type Aggregate, builtIn } from "./contract.ts";
+import { type ExactTotal, exactTotal } from "./exact-sum.ts";
+import { takeOf } from "./input.ts";
 
 /**
  * How many records.
@@ -16,6 +18,11 @@ export function count(): Aggregate<unknown, number, number> {
     merge: (a, b) => a + b,
     result: (n) => n,
     retract: (n) => n - 1,
+    running: {
+      create: () => 0,
+      put: (total: number, n, sign) => total + sign * n,
+      accumulator: (total) => total,
+    },
   };
 }
 
@@ -30,12 +37,13 @@ export function sum<In>(of: (value: In) => number): Aggregate<In, number, number
     numeric: true,
     name: "sum",
     takes: "number",
-    input: of,
+    input: takeOf("sum", of),
     create: () => 0,
     add: (total, x: number) => total + x,
     merge: (a, b) => a + b,
     result: (total) => total,
     retract: (total, x: number) => total - x,
+    running: exactTotal,
   };
 }
 
@@ -49,7 +57,7 @@ export function avg<In>(of: (value: In) => number): Aggregate<In, { n: number; t
     ...builtIn,
     name: "avg",
     takes: "number",
-    input: of,
+    input: takeOf("avg", of),
     create: () => ({ n: 0, total: 0 }),
     add: (acc, x: number) => {
       acc.n += 1;
@@ -62,6 +70,15 @@ export function avg<In>(of: (value: In) => number): Aggregate<In, { n: number; t
       acc.n -= 1;
       acc.total -= x;
       return acc;
+    },
+    running: {
+      create: () => ({ n: 0, total: exactTotal.create() }),
+      put(all: { n: number; total: ExactTotal }, { n, total }, sign) {
+        all.n += sign * n;
+        exactTotal.put(all.total, total, sign);
+        return all;
+      },
+      accumulator: ({ n, total }) => ({ n, total: exactTotal.accumulator(total) }),
     },
   };
 }
@@ -81,7 +98,7 @@ function extreme<In, X extends Ordered>(
     ...builtIn,
     name,
     takes: "ordered",
-    input: of,
+    input: takeOf(name, of),
     create: () => null,
     add: (acc, x: X) => (acc === null || wins(x, acc.x) ? { x } : acc),
     merge: (a, b) => (a === null || (b !== null && wins(b.x, a.x)) ? b : a),

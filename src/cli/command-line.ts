@@ -11,12 +11,14 @@ import { leave } from "./leave.ts";
 import { nearest } from "./nearest.ts";
 import { endOf, parse, usage } from "./parse.ts";
 import { planUpgrade } from "./plan-upgrade.ts";
+import { reprocess } from "./reprocess.ts";
 import { run } from "./run.ts";
 import { copySavepoint, inspectSavepoint, listSavepoints } from "./savepoint.ts";
 import { state } from "./state.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   run,
+  reprocess,
   explain,
   state,
   "plan-upgrade": planUpgrade,

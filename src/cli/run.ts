@@ -2,8 +2,8 @@
 import type { RunOptions } from "../job/running-job.ts";
 import { type Command, FILE, type Invocation } from "./command.ts";
 import { drive } from "./program.ts";
-import { ProgressLine } from "./progress.ts";
 import { summaryText } from "./summary.ts";
+import { watchRun } from "./watched-run.ts";
 
 export const run: Command = {
   about: "runs the pipeline of FILE until its inputs end, or SIGINT or SIGTERM stops it",
@@ -30,36 +30,19 @@ export const run: Command = {
   },
   async run({ operands: [file], args, flags }) {
     const { stdout, stderr } = process;
-    const watched = stderr.isTTY === true && process.env["TERM"] !== "dumb";
-    const line = watched ? new ProgressLine(stderr, stdout.isTTY ? [stdout, stderr] : [stderr]) : null;
-    if (line !== null) process.once("exit", () => line.erase());
-    // Nobody reads the output any more (head has seen enough): the job stops as at SIGTERM.
-    const unread = new AbortController();
-    stdout.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      unread.abort();
-    });
+    const watched = watchRun();
     await drive({ file, args }, async (pipeline, options) => {
-      const merged = merge(options, flags, unread.signal);
-      const show = line?.follow(pipeline.name);
       const report = await pipeline.runNow({
-        ...merged,
+        ...merge(options, flags, watched.unread),
         // Also where nobody looks at a terminal: it belongs into a log.
         onNote(note) {
           stderr.write(`note: ${pipeline.name}: ${note}\n`);
           options.onNote?.(note);
         },
-        ...(show === undefined
-          ? {}
-          : {
-              onProgress(progress) {
-                show(progress);
-                options.onProgress?.(progress);
-              },
-            }),
+        ...watched.onProgress(pipeline.name, options.onProgress),
       });
       if (flags["json"] === true) stdout.write(`${JSON.stringify({ pipeline: pipeline.name, ...report })}\n`);
-      if (watched || flags["summary"] === true) stderr.write(summaryText(pipeline.name, report));
+      if (watched.isSeen || flags["summary"] === true) stderr.write(summaryText(pipeline.name, report));
       return report;
     });
   },

@@ -2,7 +2,7 @@
 import { MillraceError } from "../core/errors.ts";
 import { aggregatorClosures } from "../operator/aggregator.ts";
 import type { Emit, Head } from "../operator/contract.ts";
-import { isNumeric, numberAggregatorClosures } from "../operator/number-aggregator.ts";
+import { numberAggregatorClosures } from "../operator/number-aggregator.ts";
 import { closure } from "../operator/stateless.ts";
 import type { Tree } from "../plan/stages.ts";
 import type { MakeHead } from "./contract.ts";
@@ -20,6 +20,7 @@ export function chainClosures({
   factory,
   parts,
   aggregator,
+  inNumbers,
   ports,
 }: MakeHead): Head {
   const outputOf = new Map(plan.outputs.map((edge, i) => [edge, outputs[i]]));
@@ -59,7 +60,7 @@ export function chainClosures({
     ...parts,
     ...(aggregator === null ? {} : aggregatorClosures(aggregator.fields, aggregator.withReplaces)),
     numbers:
-      aggregator !== null && isNumeric(aggregator.fields)
+      inNumbers && aggregator !== null
         ? numberAggregatorClosures(aggregator.fields, aggregator.outlive)
         : null,
     emit: emitTo(plan.ports[0]),

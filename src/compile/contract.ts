@@ -51,6 +51,8 @@ export interface MakeHead {
   readonly factory: HeadKind["factory"];
   readonly parts: HeadKind["parts"];
   readonly aggregator: HeadKind["aggregator"];
+  /** Rows of numbers may lie in typed arrays. */
+  readonly inNumbers: boolean;
   readonly ports: Record<string, unknown>;
 }
 

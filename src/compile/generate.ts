@@ -10,7 +10,7 @@
  */
 import { aggregatorText } from "../operator/aggregator.ts";
 import type { Head } from "../operator/contract.ts";
-import { isNumeric, numberAggregatorText } from "../operator/number-aggregator.ts";
+import { numberAggregatorText } from "../operator/number-aggregator.ts";
 import type { EdgePlan } from "../plan/stages.ts";
 import { chainText, multiplies } from "./chain-text.ts";
 import type { MakeHead } from "./contract.ts";
@@ -39,6 +39,7 @@ export function stageText(
     factory,
     parts,
     aggregator,
+    inNumbers,
     ports,
   }: MakeHead,
   bind: (value: unknown) => string,
@@ -82,7 +83,7 @@ ${marks.join("\n")}
 function full() { return ${full.length === 0 ? "false" : full.join(" || ")}; }
 function room() { return ${room}; }
 ${aggregator === null ? "" : aggregatorText(aggregator.fields, aggregator.withReplaces, bind)}
-const numbers = ${aggregator !== null && isNumeric(aggregator.fields) ? numberAggregatorText(aggregator.fields, aggregator.outlive, bind) : "null"};
+const numbers = ${inNumbers && aggregator !== null ? numberAggregatorText(aggregator.fields, aggregator.outlive, bind) : "null"};
 const parts = { ${Object.entries(parts)
     .map(([name, part]) => `${name}: ${part.toString()}`)
     .join(",\n")} };

@@ -4,6 +4,7 @@
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
 import { COUNT, type Head, type HeadPorts } from "../operator/contract.ts";
 import { forwardHead } from "../operator/forward.ts";
+import { isNumeric } from "../operator/number-aggregator.ts";
 import { unionHead } from "../operator/union.ts";
 import type { OnError } from "../connector/contract.ts";
 import type { PlanNode } from "../plan/node.ts";
@@ -13,6 +14,7 @@ import type { Rows } from "../state/table.ts";
 import { anewOrShared } from "./anew.ts";
 import { chainClosures } from "./closures.ts";
 import { countBases, type HeadKind, type MakeHead, plain, type TableIndex } from "./contract.ts";
+import { changelogKind } from "./changelog-kind.ts";
 import { generate } from "./generate.ts";
 import { processKind } from "./process-kind.ts";
 import { windowKind } from "./window-kind.ts";
@@ -35,6 +37,8 @@ export interface StageOptions {
   readonly generated: boolean;
   /** For tests: outputs look full every other time. */
   readonly stall: boolean;
+  /** The keys of one firing come in the order of their addresses. */
+  readonly deterministic: boolean;
   /** Callback sinks may be called from within the stage. */
   readonly direct: boolean;
   /** Called at the beginning of every step; null in the usual case that state is all in memory. */
@@ -63,6 +67,7 @@ export interface Stage {
 function headKind({ head, keyBy }: StagePlan): HeadKind {
   if (head.kind === "source") return { ...plain, factory: forwardHead };
   if (head.kind === "union") return { ...plain, factory: unionHead };
+  if (head.kind === "changelog") return changelogKind(head);
   return head.kind === "process" ? processKind(head, keyBy) : windowKind(head, keyBy);
 }
 
@@ -73,13 +78,17 @@ export function compileStage({
   fail,
   generated,
   stall,
+  deterministic,
   direct,
   onBegin,
   clock,
   keep,
 }: StageOptions): Stage {
   const { factory, ports: kindPorts, tables, aggregator, index, parts } = headKind(plan);
-  for (const table of tables) keep(table);
+  for (const table of tables) {
+    table.byAddress = deterministic;
+    keep(table);
+  }
   const bases = countBases(plan.operators, plan.ports.length);
   const counts = new Float64Array(bases[bases.length - 1]);
   const position = { ordinal: 0 };
@@ -90,7 +99,7 @@ export function compileStage({
   // A window's head fails as its keyBy (0) or as itself (1).
   const failHead = (index: number, error: unknown, value: unknown): void => {
     const node = index === 0 ? plan.keyBy : plan.head;
-    if (node === null || node.kind === "source" || node.kind === "union") throw error;
+    if (node === null || !("onError" in node) || node.kind === "source") throw error;
     fail(node, error, value, position.ordinal);
   };
 
@@ -146,6 +155,8 @@ export function compileStage({
     factory,
     parts,
     aggregator,
+    // Rows of numbers are walked as they came.
+    inNumbers: !deterministic && aggregator !== null && isNumeric(aggregator.fields),
     ports: { ...base, ...kindPorts },
   };
   const shared = (): Head => chainClosures(make);

@@ -94,6 +94,8 @@ export interface Source<T> {
   readonly bounded: boolean;
   /** True where a run from the same positions gives the same records: partitions have `position`. Default false */
   readonly replayable?: boolean;
+  /** Sources without an end: a bounded one of all that is there when it is opened, from its beginning. */
+  history?(): Source<T>;
   /** @throws SOURCE_POSITION_LOST where what a position points to is gone */
   open(context: SourceContext): Promise<readonly Partition<T>[]>;
   /** Only in the type. */
@@ -115,6 +117,17 @@ export interface SinkContext {
     /** What `prepare` gave, of the decided epochs that this sink may not have committed yet; the newest is the last. */
     readonly handles: readonly { readonly epoch: number; readonly handle: Json }[];
   } | null;
+  /** True where the records are changes of a table (`Change`), not rows of their own. Default false */
+  readonly changelog?: boolean;
+}
+
+/**
+ * A record of a changelog. Insert, or update by the row before (-U) and the row after (+U), or delete: whoever applies
+ * them in order has the table.
+ */
+export interface Change<R> {
+  readonly op: "+I" | "-U" | "+U" | "-D";
+  readonly row: R;
 }
 
 /**
@@ -158,15 +171,65 @@ export interface Sink<T> {
   readonly callback?: (record: T, timestamp: number) => unknown;
   /** True where it can commit by epochs (OpenSink.epochs). Others are at-least-once at best. Default false */
   readonly transactional?: boolean;
+  /**
+   * "upsert": it keeps one row per key, so that a record replaces the one before it, and of a changelog it is left with the
+   * table. "append": it adds what it is given; the records of a changelog too, as they are. Default "append"
+   */
+  readonly form?: "append" | "upsert";
   /** Transactional sinks: the last epoch that they show, looked up without opening or changing anything; null for none. */
   lastEpoch?(ports: Ports, job: string): Promise<number | null>;
   /** What it writes to, where two sinks must not write to the same, e.g. "file:/data/out.ndjson". */
   readonly resource?: string;
+  /** Upsert sinks: begins to replace the rows of a range of time by rows that are computed anew. */
+  correct?(context: CorrectionContext): Promise<Correction<T>>;
+  /** A sink that keeps late records together with their timestamps: those that it has now, in the order in which they came. */
+  lateRecords?(ports: Ports): Promise<readonly LateRecord[]>;
   open(context: SinkContext): Promise<OpenSink<T>>;
   /** The job ended before it opened the sink: for sinks that somebody waits for. */
   abandon?(): Promise<void>;
   /** Only in the type: a sink of T takes any subtype of T. */
   readonly accepts?: (value: T) => void;
+}
+
+/** What an upsert sink of these records keeps: the rows of changes, or the records themselves. */
+export type RowOf<T> = T extends Change<infer R> ? R : T;
+
+/** A record that was late for all its windows. */
+export interface LateRecord {
+  readonly timestamp: number;
+  readonly value: unknown;
+}
+
+export interface CorrectionContext {
+  readonly ports: Ports;
+  /** Rows of windows that lie in [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** As SinkContext.changelog. */
+  readonly changelog: boolean;
+}
+
+/** The rows of a range, while they are computed anew: nobody sees anything of it before `commit`. */
+export interface Correction<T> {
+  /** Takes rows of windows in the range, as OpenSink.write. */
+  write(values: readonly T[], timestamps: Float64Array, from: number, to: number): void | Promise<void>;
+  /** Takes rows of windows that reach out of the range: they are not written, and what they stand for is left alone. */
+  keep(values: readonly T[], timestamps: Float64Array, from: number, to: number): void | Promise<void>;
+  /** The rows of the range are from now on those that were written: all at once, or none. */
+  commit(): Promise<Corrected>;
+  /** Without a `commit` before it, nothing has happened. */
+  close(): Promise<void>;
+}
+
+export interface Corrected {
+  /** Rows that were written. */
+  readonly rows: number;
+  /** Of these, those that were not there, or not so. */
+  readonly changed: number;
+  /** Rows that were there and are not any more. */
+  readonly removed: number;
+  /** Why rows may have stayed that should have been removed; null where none has. */
+  readonly stale: string | null;
 }
 
 /** A record that could not be processed, with all that is needed to mend and redrive it. */

@@ -2,13 +2,19 @@
 export { forEach } from "./callback/sink.ts";
 export { type ConsoleOptions, toConsole } from "./console/sink.ts";
 export type {
+  Change,
+  Corrected,
+  Correction,
+  CorrectionContext,
   DeadLetter,
   Guarantee,
+  LateRecord,
   Malformed,
   OnError,
   OpenSink,
   Origin,
   Partition,
+  RowOf,
   Sink,
   SinkContext,
   SinkEpochs,
@@ -20,6 +26,7 @@ export {
   encodeRecord,
   type FilesOptions,
   files,
+  lateLog,
   type NdjsonOptions,
   ndjson,
   ndjsonFile,

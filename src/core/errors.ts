@@ -30,7 +30,7 @@ export const ERRORS = {
   WINDOW_INVALID: entry(
     "fix-program",
     "A window can't have these measures",
-    "Sizes, slides and gaps are durations above zero; an offset is smaller than the slide.",
+    "Sizes, slides, steps and gaps are durations above zero; an offset is smaller than the slide; counts are whole numbers above zero; calendar windows have a unit and an IANA zone.",
   ),
   AGGREGATE_INVALID: entry(
     "fix-program",
@@ -40,7 +40,7 @@ export const ERRORS = {
   AGGREGATE_INPUT_INVALID: entry(
     "fix-program",
     "An aggregate got a value that it can't take",
-    "sum and avg take numbers; min, max and topN take numbers (not NaN), bigints, strings or Dates. Filter or convert before the window, or set onError.",
+    "sum, avg, quantiles, variances and histograms take numbers; min, max, minBy, maxBy and topN take numbers (not NaN), bigints, strings or Dates; distinct counts take keys or Dates. Filter or convert before the window, or set onError.",
   ),
   KEY_INVALID: entry(
     "fix-program",
@@ -50,7 +50,7 @@ export const ERRORS = {
   TIMESTAMP_INVALID: entry(
     "fix-program",
     "A record's timestamp is not a time",
-    "The timestamp function returns milliseconds since 1970 as a number, or a Date, within 8.64e15 of 1970. Convert text with Date.parse, or set onError.",
+    "The timestamp function returns milliseconds since 1970 as a number, or a Date, within 8.64e15 of 1970, and not further ahead than maxFutureSkew allows. Convert text with Date.parse, or set onError.",
   ),
   RECORD_MALFORMED: entry(
     "fix-program",

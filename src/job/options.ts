@@ -28,6 +28,11 @@ export interface JobOptions {
    * are of no use to it. Without it such a start is refused.
    */
   readonly dropState?: readonly string[];
+  /**
+   * The results of one firing come in the order of (window end, key group, key) whatever the backend: for tests and for
+   * output that is compared. It costs a sort per firing, and windows of numbers lose their fast rows. Default false
+   */
+  readonly deterministic?: boolean;
   /** What happens when a source or a sink fails: the job starts again from its last epoch. Needs `state`. */
   readonly restart?: {
     /** Failures in a row that are answered so. Default 0 */
@@ -47,6 +52,7 @@ export interface CheckedOptions {
   readonly everyMs: number;
   readonly records: number;
   readonly dropState: readonly string[];
+  readonly deterministic: boolean;
   readonly attempts: number;
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
@@ -60,6 +66,7 @@ export function checkOptions({
   commit = {},
   restart = {},
   dropState = [],
+  deterministic = false,
 }: JobOptions): CheckedOptions {
   if (state !== undefined && typeof state?.directory !== "string")
     throw invalid(`state takes memory("./state") or rocksdb("./state"), not ${preview(state)}`);
@@ -76,6 +83,8 @@ export function checkOptions({
     if (value !== undefined && state === undefined)
       throw invalid(`${name} needs state beside it, e.g. state: memory("./state")`);
   }
+  if (typeof deterministic !== "boolean")
+    throw invalid(`deterministic is true or false, not ${preview(deterministic)}`);
   const { every = "1s", records = Number.POSITIVE_INFINITY } = commit;
   if (records !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(records) && records > 0))
     throw invalid(`commit.records takes a whole number above 0, not ${preview(records)}`);
@@ -88,6 +97,7 @@ export function checkOptions({
     everyMs: durationMs(every, "commit.every"),
     records,
     dropState,
+    deterministic,
     attempts,
     backoffMs: durationMs(backoff, "restart.backoff"),
     maxBackoffMs: durationMs(maxBackoff, "restart.maxBackoff"),

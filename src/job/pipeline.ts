@@ -11,6 +11,7 @@ import { Stream } from "../stream/stream.ts";
 import type { SourceOptions } from "../stream/types.ts";
 import { checkOptions, type JobOptions } from "./options.ts";
 import { type Program, programOf } from "./program.ts";
+import { reprocess, type ReprocessOptions, type ReprocessReport } from "./reprocess.ts";
 import { RunningJob, type RunOptions, type RunReport } from "./running-job.ts";
 import { takeOver } from "./take-over.ts";
 
@@ -57,15 +58,22 @@ export class Pipeline {
         `timestamp is a function of the record, not ${preview(timestamp)}`,
       );
     }
-    if (watermark !== undefined && timestamp === undefined) {
+    const strategy = watermarkStrategy(watermark);
+    if (watermark !== undefined && timestamp === undefined && !strategy.byClock) {
       throw new MillraceError("OPTION_INVALID", "A watermark needs a timestamp function beside it");
+    }
+    if (timestamp !== undefined && strategy.byClock) {
+      throw new MillraceError(
+        "OPTION_INVALID",
+        'timestamp: with the watermark "processingTime" the clock gives records their timestamps',
+      );
     }
     const node = this.builder.add<SourceNode>(
       {
         kind: "source",
         source,
-        timestamp: timestamp as SourceNode["timestamp"],
-        watermark: watermarkStrategy(watermark),
+        timestamp: strategy.byClock ? "clock" : (timestamp as SourceNode["timestamp"]),
+        watermark: strategy,
         onError: checkOnError(onError),
       },
       name,
@@ -125,6 +133,19 @@ export class Pipeline {
     };
     job.done.then(ended, ended);
     return job;
+  }
+
+  /**
+   * Runs over what is there of the inputs, with the records that a `lateLog` has, and replaces by what comes out the rows
+   * of a range of time in the tables behind windows (`sqliteTable`): all at once, or none. The state and the other sinks
+   * are not touched.
+   *
+   * @example await app.reprocess({ from: "2026-01-01", to: "2026-02-01" })
+   * @throws OPTION_INVALID for `from` or `to`
+   * @throws PIPELINE_INVALID where no sink can be corrected, or a source can't be read again
+   */
+  async reprocess(options: ReprocessOptions): Promise<ReprocessReport> {
+    return reprocess(this.plan(), this.options, options);
   }
 
   /** @internal `run` without asking who drives the process. */

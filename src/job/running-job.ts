@@ -111,7 +111,14 @@ export class RunningJob {
     this.options = options;
     this.checked = checked;
     this.ports = ports;
-    this.parts = { plan, ports, batchMode: mode === "batch", generated: mayGenerate(codegen) };
+    const { deterministic } = checked;
+    this.parts = {
+      plan,
+      ports,
+      batchMode: mode === "batch",
+      generated: mayGenerate(codegen),
+      deterministic,
+    };
     this.began = ports.clock.monotonic();
     this.stopSavepoint = options.savepointOnStop;
     this.done = this.run();

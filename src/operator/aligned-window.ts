@@ -23,6 +23,7 @@ import type { NumberRows } from "../state/number-rows.ts";
 import type { TokenRows } from "../state/token-rows.ts";
 import type { Head, NumberAggregator, WindowPorts } from "./contract.ts";
 import type { FixedBounds } from "./fixed-windows.ts";
+import type { RecordWindows, RecordWindowsPorts } from "./record-windows.ts";
 
 /** A row: an accumulator, and how many panes it has fired. */
 export interface PaneCell extends Cell {
@@ -37,14 +38,15 @@ export interface AlignedWindowPorts extends WindowPorts<PaneCell, PaneCell> {
   /** The values of a row that was written down as a cell. */
   readonly valuesOf: (cell: PaneCell) => number[];
   readonly boundsOf: (ports: any) => FixedBounds;
+  readonly recordWindows: (ports: RecordWindowsPorts) => RecordWindows;
 }
 
 export function alignedWindowHead(ports: AlignedWindowPorts): Head {
-  const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
+  const { emit, mark, full, begin, fail, counts, stepLoop } = ports;
   const { table, keyOf, tokenOf, keyOfToken, create, add, probe, result } = ports;
   const { latenessMs, discard, valuesOf } = ports;
-  const { lastEnd, endBefore, startOf } = ports.boundsOf(ports);
-  const input = inputs[0];
+  const { startOf } = ports.boundsOf(ports);
+  const { ends, take, haveAtHand, prefetch } = ports.recordWindows(ports);
   const { keeper } = table;
   const cold = keeper !== null && keeper.cold;
   const numbers = cold ? null : ports.numbers;
@@ -53,8 +55,6 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   /** The next watermark at which something fires or is dropped. */
   let due = Number.POSITIVE_INFINITY;
 
-  /** The ends of the windows that hold the record at hand, latest first. */
-  const ends: number[] = [];
   /** The buckets of the windows from the one that ends at `cachedEnd` back; undefined where not opened yet. */
   let cachedEnd = Number.NaN;
   const cached: (Bucket<PaneCell> | undefined)[] = [];
@@ -83,29 +83,16 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       fail(0, error, value);
       return;
     }
-    const last = lastEnd(timestamp);
-    if (last + latenessMs <= watermark) {
-      tooLate(value, timestamp, last);
-      return;
-    }
-    let windows = 0;
-    for (let end = last; end > timestamp; end = endBefore(end)) ends[windows++] = end;
-    if (windows === 0) {
-      inNoWindow(value, timestamp);
-      return;
-    }
+    const windows = take(value, timestamp, watermark);
+    if (windows === 0) return;
     if (cold) haveAtHand(token, windows);
     if (probe !== null && windows > 1 && !fitsAll(token, value, timestamp, windows)) return;
-    if (last !== cachedEnd) {
-      cachedEnd = last;
+    if (ends[0] !== cachedEnd) {
+      cachedEnd = ends[0];
       cached.fill(undefined);
     }
     for (let i = windows - 1; i >= 0; i--) {
       const end = ends[i];
-      if (end + latenessMs <= watermark) {
-        counts[2] += 1;
-        continue;
-      }
       const bucket = cached[i] ?? open(i, end);
       if (numbers !== null) {
         const rows = numberRowsOf(bucket, token, numbers);
@@ -153,17 +140,9 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
     return bucket.tokens;
   }
 
-  /** All rows of the record, before any of them is changed. */
-  function haveAtHand(token: Token, windows: number): void {
-    for (let i = 0; i < windows && ends[i] + latenessMs > watermark; i++)
-      keeper?.want(table.open(ends[i]), token);
-    for (let i = 0; i < windows && ends[i] + latenessMs > watermark; i++)
-      table.peek(table.open(ends[i]), token);
-  }
-
   /** Whether a custom aggregate takes the record in each of its windows: it is to be in all of them or in none. */
   function fitsAll(token: Token, value: unknown, timestamp: number, windows: number): boolean {
-    for (let i = 0; i < windows && ends[i] + latenessMs > watermark; i++) {
+    for (let i = 0; i < windows; i++) {
       const cell = table.peek(table.open(ends[i]), token);
       try {
         probe?.(cell, value, timestamp);
@@ -173,28 +152,6 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
       }
     }
     return true;
-  }
-
-  function tooLate(value: unknown, timestamp: number, last: number): void {
-    let windows = 0;
-    for (let end = last; end > timestamp; end = endBefore(end)) windows += 1;
-    if (windows === 0) {
-      inNoWindow(value, timestamp);
-      return;
-    }
-    counts[1] += 1;
-    counts[2] += windows;
-    side(value, timestamp);
-  }
-
-  /** A record between two windows is late, as for Flink, when its own time is past. */
-  function inNoWindow(value: unknown, timestamp: number): void {
-    if (timestamp + latenessMs < watermark) {
-      counts[1] += 1;
-      side(value, timestamp);
-    } else {
-      counts[3] += 1;
-    }
   }
 
   function fire(bucket: Bucket<PaneCell>, token: Token, cell: PaneCell, pane: string): void {
@@ -311,28 +268,7 @@ export function alignedWindowHead(ports: AlignedWindowPorts): Head {
   return {
     run: stepLoop(ports, process, step),
 
-    prefetch(maxRows) {
-      if (keeper === null || !cold) return;
-      let left = maxRows;
-      for (let i = 0; i < input.n; i++) {
-        const value = input.values[i];
-        if (value === NONE || value === IDLE) continue;
-        try {
-          const token = tokenOf(keyOf(value));
-          const timestamp = input.ts[i];
-          for (
-            let end = lastEnd(timestamp);
-            end > timestamp && end + latenessMs > watermark;
-            end = endBefore(end)
-          ) {
-            keeper.want(table.open(end), token);
-            if (--left === 0) return;
-          }
-        } catch {
-          // A key that can't be taken is dealt with when the record's turn comes.
-        }
-      }
-    },
+    prefetch: (maxRows) => prefetch(maxRows, watermark),
 
     save: () => [watermark],
 

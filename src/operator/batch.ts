@@ -5,8 +5,8 @@
  * Columns, one slot per record: `values`, `ts`, `wm` (the watermark once the record was dealt with) and, on ordered
  * edges, `ord` (the ordinal of the input record that caused it). `start` is the watermark before the first slot.
  * On an unordered edge a watermark that no record follows is written over the last slot's: the reader can't tell.
- * An ordered edge ends, at any distance, in a stage with several inputs, which needs to know *when* time moved; there
- * such a watermark gets a slot of its own, with NONE for a value.
+ * An ordered edge ends, at any distance, in a stage with several inputs or a trigger, which needs to know *when* time
+ * moved; there such a watermark gets a slot of its own, with NONE for a value.
  */
 import { MillraceError, reasonOf } from "../core/errors.ts";
 
@@ -39,6 +39,8 @@ export class Batch {
   reader = "";
   /** To a callback sink: the promise that the last call returned. While there is one, records wait in the batch. */
   waiting: PromiseLike<unknown> | null = null;
+  /** Ordered: slots up to the last one that a watermark was written beside; the next one gets a slot of its own. */
+  private marked = 0;
 
   constructor(ordered: boolean, limit: number = BATCH_RECORDS) {
     this.ordered = ordered;
@@ -78,7 +80,9 @@ export class Batch {
   mark(watermark: number, ordinal: number): void {
     if (this.ordered) {
       if (watermark === this.last) return;
-      if (this.n === 0 || this.ord[this.n - 1] !== ordinal) this.pushSlot(NONE, ordinal);
+      // One record may move a union's watermark twice. Merged here, that would be once, unless the batch ends between.
+      if (this.n === this.marked || this.ord[this.n - 1] !== ordinal) this.pushSlot(NONE, ordinal);
+      this.marked = this.n;
     }
     this.last = watermark;
     if (this.n > 0) this.wm[this.n - 1] = watermark;
@@ -126,6 +130,7 @@ export class Batch {
     this.controls = 0;
     if (this.n > 4 * BATCH_RECORDS) this.shrink();
     this.n = 0;
+    this.marked = 0;
     this.start = this.last;
   }
 

@@ -49,3 +49,25 @@ export function cumulatingBounds({
     startOf: (end) => setOf(end - 1),
   };
 }
+
+/** @param ports.calendar of one unit in one zone (window/calendar.ts) */
+export function calendarBounds({
+  calendar,
+}: {
+  readonly calendar: { startOf(timestamp: number): number; endOf(timestamp: number): number };
+}): FixedBounds {
+  return {
+    lastEnd: (timestamp) => calendar.endOf(timestamp),
+    endBefore: () => Number.NEGATIVE_INFINITY,
+    startOf: (end) => calendar.startOf(end - 1),
+  };
+}
+
+/** The one window of each key: it ends with time. */
+export function globalBounds(): FixedBounds {
+  return {
+    lastEnd: () => Number.POSITIVE_INFINITY,
+    endBefore: () => Number.NEGATIVE_INFINITY,
+    startOf: () => Number.NEGATIVE_INFINITY,
+  };
+}

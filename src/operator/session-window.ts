@@ -1,14 +1,20 @@
 /**
  * Keyed session windows.
  *
- * State: table "sessions", one row per key: its live sessions in time order, disjoint and more than the gap apart. A
- * record joins every session that it touches (a distance of exactly the gap touches) and makes them one. A session
- * closes when the watermark reaches end + 1: at w = end a record at distance gap may still come, so which sessions
- * there are does not hang on when the watermark moved. Hence the output watermark is held back by 1 ms.
+ * State: table "sessions", one row per key: its live sessions in time order, disjoint. Which of them a record joins is
+ * told by a part (session-places.ts), when they fire by another one (session-firing.ts, session-trigger.ts).
  *
- * A session that has fired lives on for the allowed lateness. A record that joins it re-opens it (it fires again when
- * the watermark reaches the new end) or, where even the new end is past, fires it at once. In an accumulating window
- * the new pane says in `replaces` which panes, under other bounds, it stands in for.
+ * A session is over when the watermark reaches end + 1: at w = end a record at distance gap may still come, so which
+ * sessions there are does not hang on when the watermark moved. Hence the output watermark is held back by 1 ms.
+ *
+ * The windows of a calendar that each record has for itself (a zone per record) are kept here too: a key's windows may then
+ * lie across each other, so each is known by its bounds. They are joined by nothing, and over at their end.
+ *
+ * A session that has fired lives on for the allowed lateness, and a record that joins it re-opens it. In an
+ * accumulating window a pane says in `replaces` which panes, under other bounds, it stands in for.
+ *
+ * Where a changelog reads it, port 2 gives the panes too, and when a session is over the bounds of what is out of it, with
+ * the index -1: nobody else could tell how long a pane may still be replaced (a session that grew fires at its new end).
  *
  * Cost of a record: one row look-up and a binary search among the key's live sessions.
  */
@@ -16,19 +22,20 @@ import type { Token } from "../core/key.ts";
 import type { Cell as RowCell } from "../state/bucket.ts";
 import type { Table } from "../state/table.ts";
 import type { Timers } from "../state/timers.ts";
-import type { Head, WindowPorts } from "./contract.ts";
+import type { Emit, Head, WindowPorts } from "./contract.ts";
+import type { SessionPlaces } from "./session-places.ts";
 
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-interface Session<Cell> {
+export interface Session<Cell> {
   start: number;
   end: number;
   /** Panes fired so far by it and by those it absorbed. */
   panes: number;
-  /** Its content is out: nothing is to be fired until a record joins. */
+  /** Its content is out: nothing came since it last fired. */
   fired: boolean;
   /** Panes that are out and not replaced yet, by their bounds. */
   out: readonly Span[];
@@ -41,30 +48,91 @@ export interface SessionRow<Cell> extends RowCell {
   sessions: Session<Cell>[];
 }
 
+/** The windows of one unit in one zone (window/calendar.ts). */
+interface Calendar {
+  startOf(timestamp: number): number;
+  endOf(timestamp: number): number;
+}
+
+/** What the parts that fire are given, beside the ports of the head. */
+export interface FiringPorts<Cell> extends SessionWindowPorts<Cell> {
+  readonly places: SessionPlaces;
+  /** Emits a pane of the session. */
+  readonly fire: (token: Token, session: Session<Cell>, pane: string) => void;
+  /** The row is to be looked at when the watermark reaches `due`. */
+  readonly arm: (token: Token, row: SessionRow<Cell>, due: number) => void;
+}
+
+/** When sessions fire. */
+export interface SessionFiring<Cell> {
+  open(start: number, end: number): Session<Cell>;
+  newRow(session: Session<Cell>): SessionRow<Cell>;
+  /** What sees records and meetings of sessions beforehand; null where that is nobody. */
+  readonly judge: {
+    /** The sessions of the place that was found are about to become one. */
+    meet(sessions: readonly Session<Cell>[]): void;
+    /** Behind `meet`: the record is about to be added. May throw. */
+    record(value: unknown, timestamp: number, watermark: number): void;
+    /** Those that met are this session now; no record came. */
+    met(session: Session<Cell>): void;
+  } | null;
+  /** The record was added to the session, which is what it joined. The event time at which to look at it. */
+  added(token: Token, row: SessionRow<Cell>, session: Session<Cell>, watermark: number): number;
+  /**
+   * The watermark passes `time` on its way from `from` to `to`: fires the session if that is due. When to look at it
+   * again; not above `time` where it is past.
+   */
+  look(
+    token: Token,
+    row: SessionRow<Cell>,
+    session: Session<Cell>,
+    time: number,
+    from: number,
+    to: number,
+  ): number;
+  /** What the clock wakes; null where that is nothing. */
+  readonly wakes: {
+    next(): number;
+    /** Fires what is due by now. False when an output is full: call again. */
+    fire(now: number, watermark: number): boolean;
+  } | null;
+}
+
 export interface SessionWindowPorts<Cell> extends WindowPorts<SessionRow<Cell>, Cell> {
   readonly table: Table<SessionRow<Cell>>;
+  /** Of all records; NaN where each has its own. */
   readonly gapMs: number;
+  readonly gapOf: ((value: unknown) => number) | null;
+  /** Where the windows are those of a calendar, which each record has: its. */
+  readonly calendarOf: ((value: unknown) => Calendar) | null;
+  /** A session is over this long after its end. */
+  readonly closesAfterMs: number;
   readonly timers: Timers;
+  /** A session may fire more than once. */
+  readonly outlives: boolean;
+  readonly placesOf: (ports: any) => SessionPlaces;
+  readonly firingOf: (ports: any) => SessionFiring<Cell>;
 }
 
 export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
-  const { inputs, emit, side, mark, full, begin, fail, counts, NONE, IDLE, stepLoop } = ports;
+  const { inputs, emit, side, mark, full, begin, fail, counts, position, clock, NONE, IDLE, stepLoop } =
+    ports;
   const { table, timers, keyOf, tokenOf, keyOfToken, create, add, merge, result } = ports;
-  const { gapMs, latenessMs, discard } = ports;
+  const { gapMs, gapOf, calendarOf, closesAfterMs, latenessMs, discard, outlives } = ports;
+  /** To those who keep what is out: there, where there are any. */
+  const tell: Emit | undefined = ports.sides[1];
   const input = inputs[0];
   const bucket = table.open(0);
-  /** A session closes this long after its end, for the record at distance gap that may come at w = end. */
-  const closesAfterMs = 1;
 
   const { keeper } = table;
   const cold = keeper !== null && keeper.cold;
 
   const NO_SESSIONS: Session<Cell>[] = [];
-  const NO_SPANS: readonly Span[] = [];
   let watermark = Number.NEGATIVE_INFINITY;
 
-  const dueAt = (session: Session<Cell>): number =>
-    session.end + closesAfterMs + (session.fired ? latenessMs : 0);
+  const places = ports.placesOf(ports);
+  const firing = ports.firingOf({ ...ports, places, fire, arm });
+  const { judge, wakes } = firing;
 
   function process(value: unknown, timestamp: number): void {
     let token: Token;
@@ -74,58 +142,68 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       fail(0, error, value);
       return;
     }
-    const row = table.edit(bucket, token);
-    const sessions = row === undefined ? NO_SESSIONS : row.sessions;
-    // The sessions from `from` on, before `to`, touch [timestamp, timestamp + gap].
-    let from = 0;
-    for (let high = sessions.length; from < high; ) {
-      const middle = (from + high) >> 1;
-      if (sessions[middle].end < timestamp) from = middle + 1;
-      else high = middle;
+    let row = table.edit(bucket, token);
+    let start = timestamp;
+    let end = timestamp + gapMs;
+    if (gapOf !== null || calendarOf !== null) {
+      try {
+        if (gapOf !== null) {
+          end = timestamp + gapOf(value);
+        } else if (calendarOf !== null) {
+          const calendar = calendarOf(value);
+          start = calendar.startOf(timestamp);
+          end = calendar.endOf(timestamp);
+        }
+      } catch (error) {
+        fail(1, error, value);
+        return;
+      }
     }
-    let to = from;
-    while (to < sessions.length && sessions[to].start <= timestamp + gapMs) to += 1;
-
-    const end = timestamp + gapMs;
-    if (from === to && end + closesAfterMs + latenessMs <= watermark) {
+    const sessions = row === undefined ? NO_SESSIONS : row.sessions;
+    places.find(sessions, start, end, watermark);
+    const { at, joins } = places;
+    if (joins === 0 && places.end + closesAfterMs + latenessMs <= watermark) {
       counts[1] += 1;
       counts[2] += 1;
       side(value, timestamp);
       return;
     }
+    if (judge !== null) judge.meet(sessions);
     let session: Session<Cell>;
     try {
-      session =
-        from < to
-          ? sessions[from]
-          : { start: timestamp, end, panes: 0, fired: false, out: NO_SPANS, cell: create() };
+      if (judge !== null) judge.record(value, timestamp, watermark);
+      session = joins > 0 ? sessions[at] : firing.open(start, places.end);
       add(session.cell, value, timestamp);
     } catch (error) {
       fail(1, error, value);
       return;
     }
-    if (from === to) {
-      if (row !== undefined) sessions.splice(from, 0, session);
-    } else {
-      if (timestamp < session.start) session.start = timestamp;
-      if (end > session.end) session.end = end;
-      session.fired = false;
-      if (to > from + 1) absorb(session, sessions.splice(from + 1, to - from - 1));
-    }
-    if (session.end + closesAfterMs <= watermark) fire(token, session, "late");
-    const due = dueAt(session);
+    if (joins > 0) join(sessions, session);
+    session.fired = false;
     if (row === undefined) {
-      table.insert(bucket, token, { mark: 0, armed: due, sessions: [session] });
-      timers.push(due, token);
-    } else if (due < row.armed) {
-      row.armed = due;
-      timers.push(due, token);
+      row = firing.newRow(session);
+      table.insert(bucket, token, row);
+    } else if (joins === 0) {
+      sessions.splice(at, 0, session);
     }
+    arm(token, row, firing.added(token, row, session, watermark));
   }
 
-  function absorb(session: Session<Cell>, others: Session<Cell>[]): void {
+  function arm(token: Token, row: SessionRow<Cell>, due: number): void {
+    if (due >= row.armed) return;
+    row.armed = due;
+    timers.push(due, token);
+  }
+
+  /** Makes one of the sessions that `places` found, of which this is the first. */
+  function join(sessions: Session<Cell>[], session: Session<Cell>): void {
+    session.start = places.start;
+    session.end = places.end;
+    if (places.joins > 1) absorb(session, sessions.splice(places.at + 1, places.joins - 1));
+  }
+
+  function absorb(session: Session<Cell>, others: readonly Session<Cell>[]): void {
     for (const other of others) {
-      session.end = Math.max(session.end, other.end);
       session.panes += other.panes;
       if (other.out.length > 0) session.out = session.out.concat(other.out);
       merge(session.cell, other.cell);
@@ -138,9 +216,17 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
     session.fired = true;
     session.panes += 1;
     if (discard) session.cell = create();
-    else if (latenessMs > 0) session.out = [{ start, end }];
+    else if (outlives) session.out = [{ start, end }];
     counts[4] += 1;
-    emit(result(cell, keyOfToken(token), start, end, pane, panes, replaces), end - 1);
+    const row = result(cell, keyOfToken(token), start, end, pane, panes, replaces);
+    emit(row, end - 1);
+    tell?.(row, end - 1);
+  }
+
+  /** Says which panes that are out are never replaced any more. */
+  function tellOver(token: Token, { out }: Session<Cell>): void {
+    for (const { start, end } of out)
+      tell?.({ key: keyOfToken(token), windowStart: start, windowEnd: end, paneIndex: -1 }, Number.NaN);
   }
 
   /** The rows of the next timers in one load. */
@@ -160,41 +246,53 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
       timers.pop();
       if (row === undefined || row.armed !== time) continue;
       table.changing(bucket, token, row);
-      // The usual case: one session, put off or closed.
-      if (row.sessions.length === 1 && !row.sessions[0].fired) {
-        const only = row.sessions[0];
-        const due = dueAt(only);
-        if (due > time) {
-          row.armed = due;
-          timers.push(due, token);
+      const { sessions } = row;
+      if (places.decide(sessions, time)) {
+        judge?.meet(sessions);
+        join(sessions, sessions[places.at]);
+        judge?.met(sessions[places.at]);
+      }
+      let live = 0;
+      let next = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < sessions.length; i++) {
+        const session = sessions[i];
+        const due = firing.look(token, row, session, time, watermark, to);
+        if (due <= time) {
+          if (tell !== undefined) tellOver(token, session);
           continue;
         }
-        if (latenessMs === 0) {
-          fire(token, only, "on-time");
-          table.remove(bucket, token);
-          continue;
-        }
+        if (live < i) sessions[live] = session;
+        live += 1;
+        if (due < next) next = due;
       }
-      // Its records are behind the watermark now; if the firing is cut short, it goes on with the next timer.
-      row.armed = Number.POSITIVE_INFINITY;
-      const live: Session<Cell>[] = [];
-      for (const session of row.sessions) {
-        if (!session.fired && dueAt(session) <= time) fire(token, session, "on-time");
-        if (dueAt(session) <= time) continue;
-        live.push(session);
-        row.armed = Math.min(row.armed, dueAt(session));
+      if (live === 0) {
+        table.remove(bucket, token);
+      } else {
+        if (live < sessions.length) sessions.length = live;
+        row.armed = next;
+        timers.push(next, token);
       }
-      row.sessions = live;
-      if (live.length === 0) table.remove(bucket, token);
-      else timers.push(row.armed, token);
     }
     watermark = to;
     mark(to - closesAfterMs);
     return true;
   }
 
+  const loop = stepLoop(ports, process, advance);
+
   return {
-    run: stepLoop(ports, process, advance),
+    run:
+      wakes === null
+        ? loop
+        : () => {
+            if (wakes.next() <= clock.tick) {
+              position.ordinal = Number.NEGATIVE_INFINITY;
+              if (!wakes.fire(clock.tick, watermark)) return false;
+            }
+            return loop();
+          },
+
+    ...(wakes === null ? {} : { nextTick: wakes.next }),
 
     prefetch() {
       if (keeper === null || !cold) return;

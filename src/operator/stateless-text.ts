@@ -30,7 +30,7 @@ export function stepText(node: Step, result: string, { value, base, label, bind 
     case "map":
       return `${result} = ${bind(node.fn)}(${value});`;
     case "filter":
-      return `if (!${bind(node.fn)}(${value})) { counts[${base + LEFT_OUT}] += 1; break ${label}; }`;
+      return `if (!${bind(node.fn)}(${value}${node.timed ? ", timestamp" : ""})) { counts[${base + LEFT_OUT}] += 1; break ${label}; }`;
     case "peek":
       return `${bind(node.fn)}(${value});`;
   }

@@ -8,7 +8,11 @@ import type { Emit } from "./contract.ts";
 /** What the engine needs to know of a stateless operator. */
 export type Stateless =
   | { readonly kind: "map"; readonly fn: (value: unknown) => unknown }
-  | { readonly kind: "filter"; readonly fn: (value: unknown) => unknown }
+  | {
+      readonly kind: "filter";
+      readonly fn: (value: unknown, timestamp: number) => unknown;
+      readonly timed?: true;
+    }
   | { readonly kind: "flatMap"; readonly fn: (value: unknown) => Iterable<unknown> }
   | { readonly kind: "peek"; readonly fn: (value: unknown) => void }
   /** Output port i takes the records for which predicate i is the first that holds; undefined holds for the rest. */
@@ -66,11 +70,11 @@ export function closure({ node, next, fail, counts, base }: ClosureContext): Emi
       };
     }
     case "filter": {
-      const { fn } = node;
+      const { fn, timed } = node;
       return (value, timestamp) => {
         let keep: unknown;
         try {
-          keep = fn(value);
+          keep = timed ? fn(value, timestamp) : (fn as (value: unknown) => unknown)(value);
         } catch (error) {
           fail(error, value);
           return;

@@ -1,6 +1,7 @@
 /** Collects the nodes of a pipeline while it is written, gives them their names, and makes the plan of them. */
 import { MillraceError } from "../core/errors.ts";
 import type { DeadLetterSinkNode, Input, Plan, PlanNode, SinkNode } from "./node.ts";
+import { checkSinkContent } from "./changelog.ts";
 import { inputsOf, isKeyed } from "./node.ts";
 
 export class PlanBuilder {
@@ -103,7 +104,10 @@ function validate(plan: Plan): void {
         `${needing} needs event time, but a source before it has no timestamp function`,
       );
     }
-    if (node.kind === "sink") claim(node);
+    if (node.kind === "sink") {
+      claim(node);
+      checkSinkContent(node);
+    }
     if ("onError" in node && node.onError === "dead-letter" && plan.deadLetters === null) {
       throw new MillraceError(
         "DEAD_LETTER_SINK_MISSING",
@@ -116,7 +120,7 @@ function validate(plan: Plan): void {
 /** What of a node needs event time and has none. */
 function needsEventTime(node: PlanNode): string | null {
   if (!isKeyed(node) || hasEventTime(node.input)) return null;
-  if (node.kind === "window") return node.name;
+  if (node.kind === "window") return node.windows.kind === "count" ? null : node.name;
   const state = node.states.find(({ ttl }) => ttl?.time === "event");
   return state === undefined ? null : `The ttl of ${state.name} in ${node.name}`;
 }

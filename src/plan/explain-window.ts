@@ -2,6 +2,7 @@
 import { formatDuration } from "../core/time.ts";
 import { describeWindows } from "../window/assigner.ts";
 import { fieldsOf, type WindowNode } from "./node.ts";
+import { overlaps, whyNotBySlices } from "./slicing.ts";
 
 export function describeWindow(node: WindowNode): string {
   const { windows, trigger, finalOnly, discard, latenessMs, aggregates } = node;
@@ -26,43 +27,75 @@ export function windowState(node: WindowNode, batchMode: boolean): string[] {
   ];
 }
 
-function stateOf({ windows, latenessMs }: WindowNode): { readonly state: string; readonly bound: string } {
-  const live = (n: number): string =>
-    `${n === 1 ? "one window" : `up to ${n} windows`} per key at the watermark, and what is ahead of it`;
+interface StateText {
+  readonly state: string;
+  readonly bound: string;
+}
+
+/** An accumulator per window. @param perRecord in how many windows a record is at the most */
+function ofPanes(node: WindowNode, perRecord: number, live: number): StateText {
+  const why = overlaps(node) ? `, since ${whyNotBySlices(node)}` : "";
+  return {
+    state: `panes: one row per key and window end; a record is added to ${perRecord === 1 ? "one" : `up to ${perRecord}`} (an accumulator per window${why})`,
+    bound: `${live === 1 ? "one window" : `up to ${live} windows`} per key at the watermark, and what is ahead of it`,
+  };
+}
+
+function ofSlices(slices: number, lastMs: number): StateText {
+  return {
+    state: `by slices: one row per key and slice, of which a window has up to ${slices}; a record is added to one. One row of totals per key`,
+    bound: `the slices of the last ${formatDuration(lastMs)} of event time per key, and what is ahead of the watermark`,
+  };
+}
+
+function stateOf(node: WindowNode): StateText {
+  const { windows, latenessMs } = node;
+  const bySlices = overlaps(node) && whyNotBySlices(node) === null;
   switch (windows.kind) {
     case "session": {
-      const { gapMs } = windows;
-      const last = typeof gapMs === "number" ? formatDuration(gapMs + latenessMs) : "greatest gap";
+      const { gapMs, maxDurationMs } = windows;
+      const late = latenessMs === 0 ? "" : ` and ${formatDuration(latenessMs)}`;
+      const last = typeof gapMs === "number" ? formatDuration(gapMs + latenessMs) : `greatest gap${late}`;
+      const ahead =
+        maxDurationMs === null ? "" : "; one per timestamp where the watermark has not reached the start";
       return {
-        state: "sessions: one row per key with live sessions, an accumulator per session",
+        state: `sessions: one row per key with live sessions, an accumulator per session${ahead}`,
         bound: `the sessions of the last ${last} of event time, and what is ahead of the watermark`,
       };
     }
     case "aligned": {
       const { sizeMs, slideMs } = windows;
-      const perRecord = Math.ceil(sizeMs / slideMs);
-      return {
-        state: `panes: one row per key and window end; a record is added to ${perRecord === 1 ? "one" : `up to ${perRecord}`} (an accumulator per window)`,
-        bound: live(Math.ceil((sizeMs + latenessMs) / slideMs)),
-      };
+      // Two slices per slide where windows end between two beginnings.
+      const perSlide = sizeMs % slideMs === 0 ? 1 : 2;
+      if (bySlices)
+        return ofSlices(Math.floor(sizeMs / slideMs) * perSlide + perSlide - 1, sizeMs + latenessMs);
+      return ofPanes(node, Math.ceil(sizeMs / slideMs), Math.ceil((sizeMs + latenessMs) / slideMs));
     }
     case "cumulating": {
       const { maxSizeMs, stepMs } = windows;
-      return {
-        state: `panes: one row per key and window end; a record is added to up to ${maxSizeMs / stepMs} (an accumulator per window)`,
-        bound: live(Math.ceil((maxSizeMs + latenessMs) / stepMs)),
-      };
+      if (bySlices) return ofSlices(maxSizeMs / stepMs, maxSizeMs + latenessMs);
+      return ofPanes(node, maxSizeMs / stepMs, Math.ceil((maxSizeMs + latenessMs) / stepMs));
     }
     case "calendar":
+      if (typeof windows.zone === "function") {
+        return {
+          state: "windows: one row per key with open windows, an accumulator per window",
+          bound: `the ${windows.unit}s of all zones that are not past, per key`,
+        };
+      }
       return {
         state: "panes: one row per key and window end; a record is added to one",
         bound: `the ${windows.unit}s that are not past, per key`,
       };
-    case "count":
+    case "count": {
+      const { size, slide } = windows;
+      const slices =
+        size <= slide ? 1 : Math.floor(size / slide) * (size % slide === 0 ? 1 : 2) + Math.sign(size % slide);
       return {
-        state: `counts: one row per key, with the accumulators of its last ${windows.size} records`,
-        bound: "one row per key, never dropped",
+        state: `counts: one row per key, an accumulator per slice, of which a window has ${slices === 1 ? "one" : `up to ${slices}`}`,
+        bound: size <= slide ? "one row per key whose window is not full" : "one row per key, never dropped",
       };
+    }
     case "global":
       return { state: "panes: one row per key", bound: "one row per key, never dropped" };
   }

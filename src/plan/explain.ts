@@ -5,7 +5,9 @@
 import type { Guarantee } from "../connector/contract.ts";
 import { KEY_GROUPS } from "../core/key.ts";
 import { formatDuration } from "../core/time.ts";
+import { isMovedByRecords } from "../core/watermark.ts";
 import type { Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
+import { changelogState, describeChangelog, unboundedInChangelog } from "./explain-changelog.ts";
 import { describeWindow, windowState } from "./explain-window.ts";
 import { describeProcess, processState, unboundedInProcess } from "./explain-process.ts";
 import { fieldsOf, inputsOf, isKeyed } from "./node.ts";
@@ -39,6 +41,8 @@ export function explainText(plan: Plan, { unused, batchMode, durability }: Expla
       lines.push(...windowState(stage.head, batchMode).map((line) => `  ${line}`));
     if (stage.head.kind === "process")
       lines.push(...processState(stage.head, batchMode).map((line) => `  ${line}`));
+    if (stage.head.kind === "changelog")
+      lines.push(...changelogState(stage.head, batchMode).map((line) => `  ${line}`));
     stage.ports.forEach((trees, port) => {
       if (port > 0 && trees.length > 0) lines.push(`  ${portName(stage.head, port)}:`);
       lines.push(...trees.flatMap((tree) => treeLines(tree, number, port > 0 ? "    " : "  ")));
@@ -56,11 +60,15 @@ export function explainText(plan: Plan, { unused, batchMode, durability }: Expla
 
 /** The same on an arrow. */
 const portLabel = (head: HeadNode, port: number): string =>
-  head.kind === "process" ? head.outputs[port - 1] : "late";
+  head.kind === "process" ? head.outputs[port - 1] : port === 1 ? "late" : "";
 
 /** What a head's output port beside the first one gives. */
 const portName = (head: HeadNode, port: number): string =>
-  head.kind === "process" ? `output ${head.outputs[port - 1]}` : "late records";
+  head.kind === "process"
+    ? `output ${head.outputs[port - 1]}`
+    : port === 1
+      ? "late records"
+      : "results, and which sessions are over";
 
 /** A sink that can't commit by epochs may repeat, after a crash, what it took since the last one. */
 function durabilityLines(plan: Plan, { state, guarantee, everyMs, records }: Durability): string[] {
@@ -100,7 +108,7 @@ function edgeText({ to }: EdgePlan, number: ReadonlyMap<PlanNode, number>): stri
   const stage = `stage ${number.get(to.stage)}`;
   return isKeyed(to.stage)
     ? `-> exchange by key (${KEY_GROUPS} key groups, all in this process) -> ${stage}`
-    : `-> ${stage} (input ${to.port + 1})`;
+    : `-> ${stage}${to.stage.kind === "union" ? ` (input ${to.port + 1})` : ""}`;
 }
 
 /** One line for a node. */
@@ -112,6 +120,8 @@ function describe(node: PlanNode): string {
       return `window ${node.name}: ${describeWindow(node)}${errorsOf(node)}`;
     case "process":
       return `process ${node.name}: ${describeProcess(node)}${errorsOf(node)}`;
+    case "changelog":
+      return `changelog ${node.name}: ${describeChangelog(node)}`;
     case "sink":
       return `sink ${node.name}: ${node.sink.description}`;
     case "union":
@@ -125,10 +135,17 @@ const errorsOf = (node: { readonly onError: string }): string =>
   node.onError === "fail" ? "" : `, on error ${node.onError}`;
 
 function timeOf({ timestamp, watermark }: SourceNode): string {
+  const { boundMs, punctuated, byClock, idleAfterMs, maxDriftMs, maxFutureSkewMs } = watermark;
   if (timestamp === undefined) return "no event time";
-  if (watermark.boundMs === null) return "event time, no watermark before the end";
-  const idle = watermark.idleAfterMs === null ? "" : `, idle after ${formatDuration(watermark.idleAfterMs)}`;
-  return `event time, watermark ${formatDuration(watermark.boundMs)} behind the greatest timestamp of each partition${idle}`;
+  if (byClock) return "processing time: timestamps and watermark are the clock's";
+  if (!isMovedByRecords(watermark)) return "event time, no watermark before the end";
+  const limit = (name: string, ms: number): string =>
+    ms === Number.POSITIVE_INFINITY ? "" : `, ${name} ${formatDuration(ms)}`;
+  const by =
+    punctuated === null
+      ? `watermark ${formatDuration(boundMs)} behind the greatest timestamp of each partition`
+      : "watermark told by the records of each partition";
+  return `event time, ${by}${limit("idle after", idleAfterMs)}${limit("paused when ahead by more than", maxDriftMs)}${limit("records refused when ahead by more than", maxFutureSkewMs)}`;
 }
 
 function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
@@ -142,6 +159,7 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
     if (batchMode) return [];
     return unboundedInProcess(node, withoutWatermark(node.input.node, node.input.port, plan));
   }
+  if (node.kind === "changelog") return unboundedInChangelog(node);
   if (node.kind !== "window") return [];
   const found: string[] = [];
   for (const { name: field, aggregate } of fieldsOf(node.aggregates)) {
@@ -171,7 +189,9 @@ function windowsBefore(node: PlanNode): WindowNode[] {
 /** Why no watermark comes out of a node's port; empty where one does. */
 function withoutWatermark(node: PlanNode, port: number, plan: Plan): string[] {
   if (node.kind === "source")
-    return node.watermark.boundMs === null ? [`source ${node.name} gives no watermark`] : [];
+    return node.watermark.byClock || isMovedByRecords(node.watermark)
+      ? []
+      : [`source ${node.name} gives no watermark`];
   if (node.kind === "window" && port === 1) return [`the late stream of ${node.name} has no watermark`];
   return inputsOf(node).flatMap((input) => withoutWatermark(input.node, input.port, plan));
 }

@@ -26,8 +26,8 @@ export interface WithInput extends Named {
 export interface SourceNode extends Named {
   readonly kind: "source";
   readonly source: Source<unknown>;
-  /** Absent: the records have no event time. */
-  readonly timestamp: ((value: unknown) => unknown) | undefined;
+  /** "clock": the time at which a record is taken. Absent: the records have no event time. */
+  readonly timestamp: ((value: unknown) => unknown) | "clock" | undefined;
   readonly watermark: WatermarkStrategy;
   readonly onError: OnError;
 }
@@ -39,7 +39,9 @@ export interface MapNode extends WithInput {
 
 export interface FilterNode extends WithInput {
   readonly kind: "filter";
-  readonly fn: (value: unknown) => unknown;
+  readonly fn: (value: unknown, timestamp: number) => unknown;
+  /** The function is given the record's timestamp, too. Functions of users are not. */
+  readonly timed?: true;
 }
 
 export interface FlatMapNode extends WithInput {
@@ -71,7 +73,10 @@ export interface UnionNode extends Named {
   readonly inputs: readonly Input[];
 }
 
-/** Output port 0: the results; port 1: the late records. The input is a KeyByNode. */
+/**
+ * Output port 0: the results; port 1: the late records; port 2, of sessions that fire more than once: the results and,
+ * with -1 in place of their index, which of those that are out are over. The input is a KeyByNode.
+ */
 export interface WindowNode extends WithInput {
   readonly kind: "window";
   readonly windows: WindowAssigner;
@@ -83,6 +88,16 @@ export interface WindowNode extends WithInput {
   /** It fires at its end + lateness and takes no record after that. */
   readonly finalOnly: boolean;
   readonly aggregates: Aggregates;
+}
+
+/** What becomes of the panes of the window before it: see changelog.ts. */
+export interface ChangelogNode extends Named {
+  readonly kind: "changelog";
+  readonly input: Input;
+  /** What it gives: changes, or again panes. */
+  readonly form: "changes" | "rows";
+  /** By the clock: at most one change per window and key in so long; 0: each. */
+  readonly throttleMs: number;
 }
 
 /** One aggregate, whose result is the field `value`; or several by the name of their field. */
@@ -120,6 +135,7 @@ export type PlanNode =
   | UnionNode
   | WindowNode
   | ProcessNode
+  | ChangelogNode
   | SinkNode;
 
 /** Whether a node works per key, behind a KeyByNode. */

@@ -1,8 +1,9 @@
 /**
- * Cuts a plan into stages: a source, a union, a window or a process() at the head, and behind each of its output ports
- * the trees of stateless operators that end in edges. An edge leads to another stage or to a sink.
+ * Cuts a plan into stages: a source, a union, a window, a process() or a changelog at the head, and behind each of its
+ * output ports the trees of stateless operators that end in edges. An edge leads to another stage or to a sink.
  */
 import type {
+  ChangelogNode,
   KeyByNode,
   Plan,
   PlanNode,
@@ -15,7 +16,7 @@ import type {
 import { inputsOf, isKeyed } from "./node.ts";
 import type { ProcessNode } from "./process-node.ts";
 
-export type HeadNode = SourceNode | UnionNode | WindowNode | ProcessNode;
+export type HeadNode = SourceNode | UnionNode | WindowNode | ProcessNode | ChangelogNode;
 
 export type Tree =
   | { readonly operator: StatelessNode; readonly index: number; readonly ports: readonly (readonly Tree[])[] }
@@ -25,7 +26,7 @@ export interface EdgePlan {
   readonly id: number;
   readonly from: HeadNode;
   readonly to: { readonly stage: HeadNode; readonly port: number } | { readonly sink: SinkNode };
-  /** Carries ordinals: it ends, at any distance, in a stage with several inputs, or dead letters are kept in order. */
+  /** Carries ordinals: it ends, at any distance, in a stage that follows time, or dead letters are kept in order. */
   readonly ordered: boolean;
   /** Leads straight into a stage with several inputs, which waits for all of them: it can't be paused when full. */
   readonly merging: boolean;
@@ -46,11 +47,12 @@ export interface StagePlan {
 }
 
 const isHead = (node: PlanNode): node is HeadNode =>
-  node.kind === "source" || node.kind === "union" || isKeyed(node);
+  node.kind === "source" || node.kind === "union" || node.kind === "changelog" || isKeyed(node);
 
-/** Output ports of a head. */
-function portsOf(head: HeadNode): number {
-  if (head.kind === "window") return 2;
+/** Output ports of a head. @param read those that something reads */
+function portsOf(head: HeadNode, read: readonly number[]): number {
+  // The third port of a window is there only for those who read it.
+  if (head.kind === "window") return Math.max(2, ...read.map((port) => port + 1));
   return head.kind === "process" ? 1 + head.outputs.length : 1;
 }
 
@@ -99,7 +101,8 @@ export function cutStages(plan: Plan): readonly StagePlan[] {
       return [{ operator: node, index, ports: Array.from({ length: count }, (_, p) => trees(node, p)) }];
     };
 
-    const ports = Array.from({ length: portsOf(head) }, (_, port) => trees(head, port));
+    const read = (readers.get(head) ?? []).map(({ from }) => from);
+    const ports = Array.from({ length: portsOf(head, read) }, (_, port) => trees(head, port));
     const keyBy = isKeyed(head) && head.input.node.kind === "keyBy" ? head.input.node : null;
     return { head, keyBy, ordered: isOrdered(head), ports, operators, outputs };
   });
@@ -114,7 +117,14 @@ const portOf = (edge: EdgePlan): number => ("stage" in edge.to ? edge.to.port : 
 
 const hasSeveralInputs = (node: PlanNode): boolean => node.kind === "union";
 
-/** The nodes from which a stage with several inputs can be reached; all of them where dead letters are kept, in order. */
+/**
+ * What it gives hangs on every single move of its input's time, those without a record too: where there are several
+ * inputs, on which of them moved first; where there is a trigger, on how far one advance goes.
+ */
+const followsTime = (node: PlanNode): boolean =>
+  hasSeveralInputs(node) || (node.kind === "window" && node.trigger !== null);
+
+/** The nodes from which a stage that follows time can be reached; all of them where dead letters are kept, in order. */
 function orderedNodes(
   plan: Plan,
   readers: ReadonlyMap<PlanNode, readonly { node: PlanNode }[]>,
@@ -124,7 +134,7 @@ function orderedNodes(
   const leads = (node: PlanNode): boolean => {
     let result = known.get(node);
     if (result === undefined) {
-      result = hasSeveralInputs(node) || (readers.get(node) ?? []).some((r) => leads(r.node));
+      result = followsTime(node) || (readers.get(node) ?? []).some((r) => leads(r.node));
       known.set(node, result);
     }
     return result;

@@ -7,13 +7,21 @@
  * - Otherwise: what is there, partition after partition, each source with its share.
  */
 import { MillraceError, reasonOf } from "../core/errors.ts";
+import { Alignment } from "./alignment.ts";
 import type { PartitionState, SavedSource } from "./partition-state.ts";
 import { type IntakeOptions, type RecordOrigin, type Run, SourceIntake } from "./source-intake.ts";
+
+/**
+ * How far behind a clock may be that is a source's watermark, while records wait for it and none comes: windows of
+ * processing time fire as late as that. A turn without records costs some microseconds.
+ */
+const CLOCK_STEP_MS = 10;
 
 export class Intake {
   readonly sources: readonly SourceIntake[];
   protected readonly options: IntakeOptions;
   private readonly merging: boolean;
+  private readonly alignment: Alignment;
   /** Of this turn, in arrival order. */
   private readonly runs: Run[] = [];
   /** Of this turn, when merging: by ordinal, which source's partition gave the record, and as its which one. */
@@ -24,11 +32,13 @@ export class Intake {
     this.options = options;
     this.sources = options.nodes.map((node, i) => new SourceIntake(node, options.batches[i], options));
     this.merging = options.nodes.every((node) => node.source.bounded);
+    this.alignment = new Alignment(this.sources);
   }
 
   /** @param saved by source name: where the run before left off */
   async open(saved: { readonly [source: string]: SavedSource } | null): Promise<void> {
     for (const source of this.sources) await source.open(saved?.[source.node.name] ?? null);
+    this.alignment.align();
   }
 
   /** Between two turns: what a restart needs. */
@@ -45,18 +55,49 @@ export class Intake {
   take(max: number): boolean {
     this.runs.length = 0;
     this.mergedFrom.length = 0;
+    this.tick();
     const only = this.sources.length === 1 && this.sources[0].partitions.length === 1;
     for (const source of this.sources) source.gave = false;
-    const slots = this.merging && !only ? this.takeMerged(max) : this.takeArrivals(max);
-    return slots > 0 || this.sources.some((source) => source.gave);
+    const isMerged = this.merging && !only;
+    let slots = isMerged ? this.takeMerged(max) : this.takeArrivals(max);
+    for (const { node, time, watermark, batch } of this.sources) {
+      if (!node.watermark.byClock || this.options.clock.tick - watermark < CLOCK_STEP_MS) continue;
+      const before = batch.n;
+      time.followClock(slots);
+      slots += batch.n - before;
+    }
+    // Who was paused and may go on was not polled yet, and will not call.
+    const isReleased = !isMerged && this.alignment.align();
+    return slots > 0 || isReleased || this.sources.some((source) => source.gave);
   }
 
-  /** Milliseconds until a partition may turn idle; +Infinity where none can. */
-  get idleInMs(): number {
+  /** The clock moves: once in a turn, and never back. */
+  protected tick(): void {
+    const { clock, ports } = this.options;
+    clock.tick = Math.max(clock.tick, ports.clock.now());
+  }
+
+  /** Milliseconds until there is something to do although no source calls; +Infinity where nothing will be. */
+  get wakeInMs(): number {
+    return Math.min(this.idleInMs, this.clockInMs);
+  }
+
+  /** Until a partition may turn idle. */
+  private get idleInMs(): number {
     // Bounded inputs that merge wait for one another: none is passed over.
     if (this.merging) return Number.POSITIVE_INFINITY;
-    const at = Math.min(...this.sources.map((source) => source.idleAt));
+    const at = Math.min(...this.sources.map(({ time }) => time.idleAt));
     return at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - this.options.ports.clock.monotonic());
+  }
+
+  /** Until a clock that is a watermark must be read again. */
+  private get clockInMs(): number {
+    const { batchMode, isPending, ports } = this.options;
+    const watermarks = this.sources.flatMap(({ node, watermark }) =>
+      node.watermark.byClock ? [watermark] : [],
+    );
+    if (batchMode || watermarks.length === 0 || !isPending()) return Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.min(...watermarks) + CLOCK_STEP_MS - ports.clock.now());
   }
 
   /** Where the record of this turn with the ordinal came from; null where no record has it. */
@@ -99,8 +140,7 @@ export class Intake {
       let best = live[0];
       let least = Number.POSITIVE_INFINITY;
       for (const candidate of live) {
-        const { source, state } = candidate;
-        const at = source.node.timestamp === undefined ? Number.NEGATIVE_INFINITY : state.ts[state.next];
+        const at = candidate.source.nextAt(candidate.state);
         if (at < least) {
           best = candidate;
           least = at;

@@ -47,6 +47,8 @@ export interface LoopOptions {
   readonly cold?: ColdOptions | null;
   /** For tests: where the records come from. Default: the sources */
   readonly intake?: (options: IntakeOptions) => Intake;
+  /** The keys of one firing come in the order of their addresses, wherever their rows are. Default false */
+  readonly deterministic?: boolean;
   /** For tests: called each time a stage's head has run, whether it was done or paused. */
   readonly onRun?: (stage: Stage) => void;
   /** For tests: heads find their outputs full every other time that they look. */
@@ -110,9 +112,11 @@ export class Loop {
       nodes: [...sourceBatches.keys()],
       batches: [...sourceBatches.values()],
       ports: options.ports,
+      clock: this.clock,
       batchMode: options.batchMode,
       generated,
       wake: () => this.wake(),
+      isPending: () => this.stages.some(({ tables }) => tables.some((table) => !table.isEmpty)),
       refuse: (node, error, partition, origin, value) => {
         const ordinal = Number.NEGATIVE_INFINITY; // before the turn's records: it is none of them
         this.failures.giveUp(node, error, value, ordinal, () => ({ source: node.name, partition, origin }));
@@ -144,6 +148,7 @@ export class Loop {
           this.failures.giveUp(node, error, value, ordinal, () => this.locate(stage, ordinal)),
         generated,
         stall: options.stall ?? false,
+        deterministic: options.deterministic ?? false,
         // A callback can't be undone, nor may it be called before its epoch is decided.
         direct: cold === null && this.guarantee !== "at-most-once",
         onBegin:
@@ -252,7 +257,7 @@ export class Loop {
         continue;
       }
       const waitMs = Math.min(
-        this.intake.idleInMs,
+        this.intake.wakeInMs,
         commits?.dueInMs ?? Number.POSITIVE_INFINITY,
         Math.max(0, this.nextTick - this.options.ports.clock.now()),
       );
@@ -276,7 +281,6 @@ export class Loop {
     this.failures.begin();
     const before = this.recordsTaken;
     const taken = await this.take();
-    this.clock.tick = Math.max(this.clock.tick, this.options.ports.clock.now());
     const isChanged = taken || this.failures.hasLetters || this.nextTick <= this.clock.tick;
     if (isChanged) {
       for (const stage of this.stages) {

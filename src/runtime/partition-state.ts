@@ -1,21 +1,26 @@
 /** One partition of a source as the intake sees it, and what of it a restart needs. */
+import type { Reach } from "../compile/stamp.ts";
 import type { Partition } from "../connector/contract.ts";
 import { type Json, jsonOfNumber, numberOfJson } from "../core/json.ts";
 
-export interface PartitionState {
+export interface PartitionState extends Reach {
   readonly partition: Partition<unknown>;
+  /** Of the records that were taken; `reach` is also that of those that wait to be merged. */
   maxTimestamp: number;
-  /** Its own word on time, where it has one (Partition.watermark). */
+  /** A word on time beside the timestamps: the partition's (Partition.watermark), or punctuation's. */
   told: number;
   ended: boolean;
   idle: boolean;
+  /** It is too far ahead of others, and not polled. */
+  paused: boolean;
   /** The last poll gave records, though none may have been kept. */
   gave: boolean;
   /** When it last gave something or was not caught up, by the clock; only kept where idleness matters. */
   activeAt: number;
-  /** Merge only: records taken from the partition and not yet merged. */
+  /** Merge only: records polled from the partition and not yet merged, with what they say of time. */
   values: unknown[];
   ts: Float64Array;
+  marks: Float64Array;
   next: number;
   n: number;
   /** Poll indexes of this poll's records that were refused, ascending. */
@@ -43,31 +48,50 @@ export interface SavedPartition {
   readonly dealtTo: Json;
 }
 
-/** @param saved where the run before left off; undefined where it had no such partition */
+/** The partition's own watermark, `boundMs` behind its timestamps. */
+export const ownWatermark = ({ maxTimestamp, told }: PartitionState, boundMs: number): number =>
+  Math.max(maxTimestamp - boundMs, told);
+
+/** A word on time moves time itself, which the watermark is `boundMs` behind; +Infinity: timestamps don't move it. */
+export function noteWord(state: PartitionState, watermark: number, boundMs: number): void {
+  state.told = watermark;
+  state.reach = Math.max(state.reach, boundMs === Number.POSITIVE_INFINITY ? watermark : watermark + boundMs);
+}
+
+/**
+ * @param saved where the run before left off; undefined where it had no such partition
+ * @param boundMs of the source's watermark
+ */
 export function newPartition(
   partition: Partition<unknown>,
   saved: SavedPartition | undefined,
   now: number,
+  boundMs: number,
 ): PartitionState {
   const numberOf = (json: Json | undefined): number =>
     json === undefined ? Number.NEGATIVE_INFINITY : numberOfJson(json);
-  return {
+  const state: PartitionState = {
     partition,
     maxTimestamp: numberOf(saved?.maxTimestamp),
-    told: numberOf(saved?.told),
+    reach: numberOf(saved?.maxTimestamp),
+    told: Number.NEGATIVE_INFINITY,
     idle: saved?.isIdle ?? false,
+    paused: false,
     dealtTo: numberOf(saved?.dealtTo),
     ended: false,
     gave: false,
     activeAt: now,
     values: [],
     ts: new Float64Array(0),
+    marks: new Float64Array(0),
     next: 0,
     n: 0,
     refused: [],
     polled: 0,
     refusedTo: Number.NEGATIVE_INFINITY,
   };
+  noteWord(state, numberOf(saved?.told), boundMs);
+  return state;
 }
 
 /** Between two turns. `ahead`: records that were polled for a merge and are not taken yet. */

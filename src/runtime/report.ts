@@ -51,6 +51,8 @@ export interface JobReport {
     readonly watermark: number;
     readonly skipped: number;
     readonly deadLettered: number;
+    /** With `maxDrift`: partitions that wait now until slower ones have caught up. */
+    readonly paused?: number;
   }[];
   readonly sinks: readonly { readonly name: string; readonly records: number }[];
 }
@@ -92,6 +94,11 @@ export function reportOf(loop: Loop): JobReport {
         rows: stage.tables.reduce((n, table) => n + table.size, 0),
         ...(head.kind === "process" ? { process: beside(counts) } : {}),
       });
+    } else if (head.kind === "changelog") {
+      const rows = stage.tables.reduce((n, table) => n + table.size, 0);
+      const taken = out;
+      out = counts[HEAD_COUNTS];
+      operators.push({ ...stateless(head.name, head.kind, taken, out, {}, NO_FAILURES), rows });
     } else if (head.kind === "union") {
       operators.push(stateless(head.name, head.kind, out, out, {}, NO_FAILURES));
     }
@@ -120,11 +127,14 @@ export function reportOf(loop: Loop): JobReport {
   }
   return {
     operators,
-    sources: loop.intake.sources.map(({ node, records, watermark }) => ({
+    sources: loop.intake.sources.map(({ node, records, watermark, partitions }) => ({
       name: node.name,
       records,
       watermark,
       ...failuresOf(node.name),
+      ...(node.watermark.maxDriftMs === Number.POSITIVE_INFINITY
+        ? {}
+        : { paused: partitions.filter(({ paused }) => paused).length }),
     })),
     sinks,
   };

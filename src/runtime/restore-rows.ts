@@ -1,7 +1,7 @@
 /** The rows of the last decided epoch: into memory from the log, or what the backend lacks of it into the backend. */
 import { MillraceError } from "../core/errors.ts";
 import type { Epochs } from "../epoch/epochs.ts";
-import { tablePrefix } from "../state/contract.ts";
+import { endOfTable, tablePrefix } from "../state/contract.ts";
 import { applyLog } from "./apply-log.ts";
 import { type DroppedRows, piecesOf, stillDropped } from "./dropped.ts";
 import type { SavedJob, SavedStore } from "./saved-job.ts";
@@ -25,7 +25,7 @@ export async function restoreRows(
   if (keeping.cold !== null) {
     const { store } = keeping.cold;
     await applyLog(epochs, store, decided, saved.wholeLog);
-    const ranges = added.map(({ prefix }) => ({ from: prefix, to: `${prefix}\xff` }));
+    const ranges = added.map(({ prefix }) => ({ from: prefix, to: endOfTable(prefix) }));
     if (ranges.length === 0) return dropped;
     await store.apply(ranges, null);
     await store.flush();

@@ -4,6 +4,7 @@ import { MillraceError, reasonOf } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { commitsDue, sinkVerdict } from "../epoch/decide.ts";
 import type { Batch } from "../operator/batch.ts";
+import { carriesChanges } from "../plan/changelog.ts";
 import type { DeadLetterSinkNode, SinkNode } from "../plan/node.ts";
 import type { SavedSink } from "./saved-job.ts";
 
@@ -32,7 +33,7 @@ export class SinkEdge {
 
   /** @throws STATE_BEHIND_SINK, and whatever opening it throws */
   async start(
-    context: Omit<SinkContext, "name" | "recovered">,
+    context: Omit<SinkContext, "name" | "recovered" | "changelog">,
     recovered: { readonly epoch: number; readonly saved: SavedSink } | null,
   ): Promise<void> {
     const { name, sink } = this.node;
@@ -40,6 +41,7 @@ export class SinkEdge {
       this.open = await sink.open({
         ...context,
         name,
+        changelog: this.node.kind === "sink" && carriesChanges(this.node.input),
         recovered: recovered === null ? null : { epoch: recovered.epoch, handles: recovered.saved.handles },
       });
     });

@@ -11,7 +11,7 @@
 import { ByteReader } from "../schema/bytes.ts";
 import type { Token } from "../core/key.ts";
 import type { Bucket, Cell } from "./bucket.ts";
-import type { Row, RowStore } from "./contract.ts";
+import { endOfTable, type Row, type RowStore } from "./contract.ts";
 import { Hand } from "./hand.ts";
 import { Journal } from "./journal.ts";
 import type { Which } from "./change-log.ts";
@@ -366,7 +366,7 @@ export class ColdRows<V extends Cell> extends Journal<V> {
   async recall(store: RowStore): Promise<void> {
     const { prefix, layout } = this.rows;
     if (layout === "by-owner") return;
-    const end = `${prefix}\xff`;
+    const end = endOfTable(prefix);
     for (let from = prefix; ; ) {
       const [row] = await store.scan(from, end, 1);
       if (row === undefined) return;
@@ -381,7 +381,7 @@ export class ColdRows<V extends Cell> extends Journal<V> {
   /** Every row that the backend has, page after page; memory is left as it is. */
   async *stored(store: RowStore): AsyncGenerator<[Bucket<V>, Token, V]> {
     const { prefix } = this.rows;
-    for await (const { address, value } of stored(store, prefix, `${prefix}\xff`)) {
+    for await (const { address, value } of stored(store, prefix, endOfTable(prefix))) {
       const { bucket, token } = this.rows.place(address);
       yield [bucket, token, this.codec.decode(new ByteReader(value))];
       if (bucket.rows.size === 0) this.rows.release(bucket);

@@ -51,3 +51,8 @@ export type RowLayout = "by-key" | "by-time" | "by-owner";
 export function tablePrefix(operator: string, table: string): string {
   return `${Buffer.from(operator, "utf8").toString("latin1")}\0${table}\0`;
 }
+
+/** Just behind all rows of a table. Behind the prefix any byte may follow: the time +Infinity begins with 0xff. */
+export function endOfTable(prefix: string): string {
+  return `${prefix.slice(0, -1)}\x01`;
+}

@@ -76,6 +76,8 @@ export abstract class Rows<V extends Cell> {
   readonly layout: RowLayout;
   readonly prefix: string;
   keeper: Keeper<V> | null = null;
+  /** Walks go by address also while state is in memory, as they do where it is not. */
+  byAddress = false;
   numberForm: NumberForm<V> | null = null;
   /** What its rows mean: rows are of use to another program only where this is the same. */
   signature = "rows";
@@ -148,14 +150,20 @@ export abstract class Rows<V extends Cell> {
 
   /**
    * The next rows of the walk, a page where they are elsewhere; null at the end. Rows of numbers are not among them.
-   * In the order of arrival while state is in memory, else in that of addresses. @throws MISS
+   * In the order of arrival while state is in memory, unless `byAddress`; else in that of addresses. @throws MISS
    */
   nextRows(): Iterable<[Token, V]> | null {
     const { walking, keeper } = this;
     if (walking === WALKED || walking === null) return null;
     if (keeper !== null && keeper.cold) return keeper.page(walking);
     this.walking = WALKED;
-    return walking.rows.entries();
+    return this.byAddress ? this.rowsByAddress(walking) : walking.rows.entries();
+  }
+
+  private rowsByAddress(bucket: Bucket<V>): Iterable<[Token, V]> {
+    const rows = Array.from(bucket.rows.entries(), (row) => ({ row, address: this.address(bucket, row[0]) }));
+    rows.sort((a, b) => (a.address < b.address ? -1 : 1));
+    return rows.map(({ row }) => row);
   }
 
   /** The address of a row. */
@@ -221,6 +229,12 @@ export abstract class Rows<V extends Cell> {
     const n = encoded.length;
     const length = String.fromCharCode(n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff);
     return this.prefix + groupText(keyGroupOf(owner)) + length + encoded;
+  }
+
+  /** There are no rows, nor may there be any elsewhere. */
+  get isEmpty(): boolean {
+    for (const bucket of this.buckets) if (bucket.size > 0 || !bucket.complete) return false;
+    return true;
   }
 
   /** Live rows, those in memory. */

@@ -1,12 +1,15 @@
 /** The typed fluent API: each call adds a node to the plan and returns a handle on its output. */
 import type { Aggregate } from "../aggregate/contract.ts";
-import type { Sink } from "../connector/contract.ts";
+import { collect } from "../aggregate/elements.ts";
+import type { Change, Sink } from "../connector/contract.ts";
 import { MillraceError, preview } from "../core/errors.ts";
 import type { Key } from "../core/key.ts";
+import type { Duration } from "../core/time.ts";
 import type { PlanBuilder } from "../plan/builder.ts";
 import type * as plan from "../plan/node.ts";
 import type { ProcessNode } from "../plan/process-node.ts";
-import type { WindowAssigner } from "../window/assigner.ts";
+import type { CalendarWindows, SessionWindows, WindowAssigner } from "../window/assigner.ts";
+import { changelogParts, type ChangelogOptions, type ChangelogStream } from "./changelog.ts";
 import { checkFunction, checkOnError } from "./options.ts";
 import { type Output, type Outputs, processParts, type ProcessSpec, type States } from "./process.ts";
 import type {
@@ -143,7 +146,8 @@ export class Stream<T> {
   }
 
   /**
-   * Sends the records to a sink. A stream may have several sinks; a sink belongs to one stream.
+   * Sends the records to a sink. A stream may have several sinks; a sink belongs to one stream. Of a changelog an upsert
+   * sink applies the changes, any other one is given them as records.
    * @example perUser.to(ndjsonFile("revenue.ndjson"))
    */
   to(sink: Sink<T>, options: { readonly name?: string } = {}): this {
@@ -188,7 +192,11 @@ export class KeyedStream<T, K> {
    * @example orders.keyBy((o) => o.userId).window(tumbling("5m"), { allowedLateness: "1m" })
    * @throws DURATION_INVALID, OPTION_INVALID
    */
-  window<W extends WindowAssigner<T>>(windows: W, options: WindowOptions = {}): WindowedStream<T, K, W> {
+  window<W extends WindowAssigner<T>>(
+    // The kinds with functions of records are named so that the compiler infers the records from this stream.
+    windows: W | SessionWindows<T> | CalendarWindows<T>,
+    options: WindowOptions = {},
+  ): WindowedStream<T, K, W> {
     const parts = windowParts(windows, options);
     return new WindowedStream(this.builder, { input: this.keys(), ...parts }, options.name);
   }
@@ -280,12 +288,37 @@ export class WindowedStream<T, K, W extends WindowAssigner> {
       { kind: "window", ...this.parts, aggregates: checkAggregates(aggregates) },
       this.name,
     );
-    return new AggregatedStream(this.builder, node);
+    return new AggregatedStream(this.builder, node, new Stream<T>(this.builder, node, 1));
+  }
+
+  /**
+   * Gives all records of each key and window, in the order of arrival, to a function: once per pane, with the window's
+   * bounds, the pane's kind and index. What it returns has the timestamp of a result, the window's end - 1. The state
+   * of a window grows with its records (collect): explain() says so. Flink's ProcessWindowFunction.
+   *
+   * @example
+   * windowed.process(function* ({ key, windowStart }, orders) {
+   *   const [dearest] = orders.toSorted((a, b) => b.amount - a.amount);
+   *   yield { user: key, from: windowStart, share: dearest.amount / orders.length };
+   * })
+   * @throws OPTION_INVALID
+   */
+  process<Out>(
+    fn: (window: WindowResult<K, W, {}>, elements: readonly T[]) => Iterable<Out>,
+    options: OperatorOptions = {},
+  ): WindowOutput<Out, T> {
+    checkFunction(fn, "process");
+    const collected = this.aggregate({ elements: collect<T>() });
+    const { input } = collected.flatMap(
+      ({ elements, ...window }) => fn(window as unknown as WindowResult<K, W, {}>, elements),
+      options,
+    );
+    return new WindowOutput<Out, T>(this.builder, input.node, collected.late);
   }
 }
 
-/** The results of windows, with the records that came too late for all of theirs. */
-export class AggregatedStream<R, T> extends Stream<R> {
+/** What windows give, with the records that came too late for all of theirs. */
+export class WindowOutput<R, T> extends Stream<R> {
   /**
    * The records that were late for all their windows, as they came. Nothing bounds how late they are, so this stream's
    * watermark stays at -Infinity until the end of the input.
@@ -293,8 +326,47 @@ export class AggregatedStream<R, T> extends Stream<R> {
   readonly late: Stream<T>;
 
   /** @internal */
-  constructor(builder: PlanBuilder, node: plan.WindowNode) {
-    super(builder, node, 0);
-    this.late = new Stream<T>(builder, node, 1);
+  constructor(builder: PlanBuilder, node: plan.PlanNode, late: Stream<T>) {
+    super(builder, node);
+    this.late = late;
+  }
+}
+
+/** The results of windows: a row per pane. */
+export class AggregatedStream<R, T> extends WindowOutput<R, T> {
+  /**
+   * The results as changes of a table with one row per key and window: the first pane of a window is +I, a later one -U
+   * with the row that is out and +U with its own, and a session's pane -D for each row that it replaces. A change has
+   * the timestamp of its pane.
+   *
+   * @example results.changelog().to(sqliteTable("sales.db", { table: "sales", key: ["key", "windowStart"] }))
+   * // { op: "+I", row: { key: "u1", windowStart: 0, ..., orders: 2 } }
+   * @throws OPTION_INVALID for discarding windows, whose panes add up; DURATION_INVALID
+   */
+  changelog(options: ChangelogOptions = {}): ChangelogStream<R> {
+    return new Stream<Change<R>>(this.builder, this.replacing("changes", options.throttle, options.name));
+  }
+
+  /**
+   * At most one result per key and window in an interval of processing time: the first at once, and when the interval is
+   * over the newest of those that came meanwhile. None waits when its window can't fire any more. Kafka Streams'
+   * suppress(untilTimeLimit); for one result per window in all see the option `finalOnly` of window().
+   *
+   * @param interval above zero
+   * @example results.throttle("10s").to(dashboard)
+   * @throws OPTION_INVALID for discarding windows, whose panes add up; DURATION_INVALID
+   */
+  throttle(interval: Duration, options: { readonly name?: string } = {}): Stream<R> {
+    return new Stream<R>(this.builder, this.replacing("rows", interval, options.name));
+  }
+
+  private replacing(
+    form: plan.ChangelogNode["form"],
+    interval: Duration | undefined,
+    name: string | undefined,
+  ): plan.ChangelogNode {
+    const window = this.input.node as plan.WindowNode;
+    const parts = changelogParts(window, form, interval);
+    return this.builder.add<plan.ChangelogNode>(parts, name, form === "changes" ? "changelog" : "throttle");
   }
 }

@@ -16,11 +16,11 @@ export interface OperatorOptions {
 export interface SourceOptions<T> extends OperatorOptions {
   /**
    * The record's event time: milliseconds since 1970 (fractions are dropped) or a Date. Without it the records have
-   * no event time and can't be windowed.
+   * no event time, unless the watermark is "processingTime", and can be windowed by count only.
    */
   readonly timestamp?: (value: T) => number | Date;
   /** How the source tells the progress of event time. Default "monotone" */
-  readonly watermark?: WatermarkOption;
+  readonly watermark?: WatermarkOption<T>;
 }
 
 export interface WindowOptions extends OperatorOptions {

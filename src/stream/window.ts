@@ -4,7 +4,8 @@ import { MillraceError, preview } from "../core/errors.ts";
 import { durationMs } from "../core/time.ts";
 import type * as plan from "../plan/node.ts";
 import { WINDOW_KINDS, type WindowAssigner } from "../window/assigner.ts";
-import type { Trigger } from "../window/trigger.ts";
+import { isTrigger } from "../window/trigger.ts";
+import { byDefault } from "../window/triggers.ts";
 import { checkOnError } from "./options.ts";
 import type { WindowOptions } from "./types.ts";
 
@@ -48,16 +49,11 @@ export function windowParts(
     windows,
     latenessMs,
     discard: panes === "discarding",
-    trigger: trigger ?? null,
+    trigger: trigger === undefined || (trigger === byDefault && windows.kind !== "global") ? null : trigger,
     finalOnly,
     onError: checkOnError(onError),
   };
 }
-
-const isTrigger = (value: unknown): value is Trigger =>
-  typeof value === "object" &&
-  value !== null &&
-  ["onRecord", "onTime", "merge"].every((part) => typeof Reflect.get(value, part) === "function");
 
 const RESERVED: readonly string[] = ["key", "windowStart", "windowEnd", "pane", "paneIndex", "replaces"];
 

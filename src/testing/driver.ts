@@ -36,6 +36,8 @@ export interface DriverOptions {
   readonly evict?: "every-turn" | "every-step" | { readonly cacheBytes: number };
   /** With `evict`: rows are asked for before a stage runs, not only when a read misses. Default true */
   readonly prefetch?: boolean;
+  /** As the option of a pipeline. Default false */
+  readonly deterministic?: boolean;
   /** Outputs look full every other time that an operator looks. Default false */
   readonly stall?: boolean;
   /** Called after each run of a stage's head. */
@@ -132,12 +134,13 @@ export async function testDriver(pipeline: Pipeline, options: DriverOptions = {}
   const letters: DeadLetter[] = [];
   const clock = virtualClock(options.startMs ?? 0);
   const plan = withoutEnds(pipeline.plan(), options.partitions ?? {}, outputs, letters);
-  const { evict, prefetch = true, batchRecords, onRun, stall } = options;
+  const { evict, prefetch = true, deterministic = false, batchRecords, onRun, stall } = options;
   const loop = new Loop({
     plan,
     ports: clock.ports,
     batchMode: options.mode === "batch",
     generated: options.codegen !== "off",
+    deterministic,
     cold: evict === undefined ? null : { store: memoryStore(), prefetch, evict },
     intake: (intakeOptions) => new ScriptedIntake(intakeOptions, clock.advance),
     ...(batchRecords === undefined ? {} : { batchRecords }),

@@ -50,6 +50,7 @@ export class ScriptedIntake extends Intake {
 
   override take(max: number): boolean {
     this.taken.length = 0;
+    this.tick();
     for (let ordinal = 0; ordinal < max; ordinal++) {
       const item = this.script[0];
       if (item === undefined) break;
@@ -72,22 +73,25 @@ export class ScriptedIntake extends Intake {
   private takeItem(item: TraceItem, ordinal: number): void {
     if ("advanceMs" in item) {
       this.advanceClock(item.advanceMs);
-      for (const source of this.sources) source.checkIdle(ordinal);
+      this.tick();
+      for (const { time } of this.sources) {
+        time.followClock(ordinal);
+        time.checkIdle(ordinal);
+      }
       return;
     }
     const place = this.placeOf(item.source, item.partition ?? 0);
     const { source, state } = place;
     if ("watermark" in item) {
-      source.tell(state, item.watermark, ordinal);
+      source.time.tell(state, item.watermark, ordinal);
     } else if ("end" in item) {
-      source.end(state, ordinal);
+      source.time.end(state, ordinal);
     } else {
       const offset = this.offsets.get(state) ?? 0;
       this.offsets.set(state, offset + 1);
       this.taken[ordinal] = { place, offset };
-      state.activeAt = this.options.ports.clock.now();
-      const timestamp = source.stampOne(state, item.record);
-      if (timestamp !== undefined) source.put(state, item.record, timestamp, ordinal);
+      source.time.excuse(state);
+      source.takeOne(state, item.record, ordinal);
     }
   }
 

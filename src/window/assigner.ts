@@ -71,6 +71,14 @@ export const WINDOW_KINDS: readonly string[] = [
   "global",
 ] satisfies WindowAssigner["kind"][];
 
+/**
+ * Whether each record brings bounds of its own: then two windows of a key may have one end, and a window is known by both
+ * its bounds. Sessions, and calendar windows with a zone per record.
+ */
+export function isPerRecord(windows: WindowAssigner): windows is SessionWindows | CalendarWindows {
+  return windows.kind === "session" || (windows.kind === "calendar" && typeof windows.zone === "function");
+}
+
 /** @throws DURATION_INVALID, WINDOW_INVALID naming `what` */
 export function positive(duration: Duration, what: string): number {
   const ms = durationMs(duration, what);

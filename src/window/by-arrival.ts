@@ -15,9 +15,11 @@ function whole(value: number, what: string): number {
 /**
  * Windows of the last `size` records of a key: every `slide` records one fires. Timestamps don't matter, nothing is
  * late, and a window that is not full at the end of the input is not emitted. With a slide the first ones are shorter.
+ * The source needs no `timestamp`. Results have `windowStart` and `windowEnd` null; explain() says what state they keep.
  *
  * @param size records in a window
- * @param slide records between two firings; default `size`: then each record is in one window
+ * @param slide records between two firings; default `size`: then each record is in one window. Above `size` the records
+ *   between two windows are left out, and counted as such
  * @example countWindow(100) // the first hundred, the second hundred, ...
  * @example countWindow(100, 10) // every ten records, the last hundred
  * @throws WINDOW_INVALID

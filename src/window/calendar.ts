@@ -11,8 +11,9 @@
  *   (Pacific/Apia 2011-12-30) has no window; one that was shown twice in a row has one window.
  *   All instants of a window show its dates, but for one case: clocks that are set back over midnight from after it.
  *   St. John's of 2010 went from Sunday 00:01 back to Saturday 23:01: that first minute of Sunday is Saturday's, and
- *   Sunday begins with the second midnight. (java.time and Temporal begin Sunday with the first, which would make the 59
- *   minutes of Saturday behind it Sunday's.)
+ *   Sunday begins with the second midnight. (java.time and Temporal begin Sunday with the first, which would make the
+ *   59 minutes of Saturday behind it Sunday's.) Since 1970 there are three such zones, with a minute in the autumns
+ *   until 2011, and once two hours (Antarctica/Casey 2010).
  * - **Hour:** it ends when the clock shows another hour or is set back. So no reading of the clock occurs twice in a
  *   window, and all its instants show its hour. An hour that is repeated is two windows; of Lord Howe, whose clocks go
  *   from 2:00 back to 1:30, the hour from 1:00 and the half hour from 1:30. An hour of which the first part was skipped

@@ -9,13 +9,13 @@
  *
  * Algorithm: time is cut into blocks of 2^35 ms (398 days). A block is searched when it is first asked for: a probe
  * every 2^26 ms (18.6 hours), and where two probes differ, bisection down to the millisecond. So a change is missed
- * only if the clocks are back at the offset that they had before within that time; the shortest such excursion that
- * has been recorded is of 95 hours (Freetown 1939), and the tests look for shorter ones. Offsets beyond the range of
- * timestamps are those at its border.
+ * only if the clocks are back at an offset that they had less than 18.6 hours before. The shortest such excursion in
+ * the time zone database is of 95 hours (Freetown 1939); the long test suite looks for shorter ones. Outside the range
+ * of timestamps the offsets are those at its border.
  *
- * Cost: about 0.2 ms per block, and nothing before the first look-up. A look-up in the span of the look-up before costs
+ * Cost: about 0.3 ms per block, and nothing before the first look-up. A look-up in the span of the look-up before costs
  * two comparisons, one elsewhere a Map look-up. A zone keeps at most 256 blocks (279 years), each of one span more than
- * it has changes.
+ * it has changes; the 71 years of 1970-2040 are about 25 KB.
  */
 import { MillraceError, preview } from "../core/errors.ts";
 import { MAX_TIMESTAMP } from "../core/time.ts";

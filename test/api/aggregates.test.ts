@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  type Aggregate,
   aggregate,
   avg,
   collect,
@@ -18,6 +17,7 @@ import {
   topN,
   tumbling,
 } from "../../src/index.ts";
+import { over } from "./over.ts";
 import { done, failBoth, runBoth } from "./run-both.ts";
 
 interface Sale {
@@ -34,22 +34,6 @@ const sales: readonly Sale[] = [
   { at: 3, item: "d", price: 7.5 },
   { at: 1, item: "e", price: 1 },
 ];
-
-/** The value of one aggregate over a window of all records. */
-async function over<In extends { readonly at: number }, Out>(
-  records: readonly In[],
-  one: Aggregate<In, any, Out>,
-): Promise<Out> {
-  const { out } = await runBoth((app) => ({
-    out: app
-      .source(fromIterable(records), { timestamp: (r) => r.at, watermark: { maxOutOfOrderness: 100 } })
-      .keyBy(() => "all")
-      .window(tumbling(10))
-      .aggregate({ it: one }),
-  }));
-  assert.equal(out.length, 1);
-  return out[0].it as Out;
-}
 
 test("count is the number of records", async () => {
   assert.equal(await over(sales, count()), 5);

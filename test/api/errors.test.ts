@@ -172,7 +172,7 @@ describe("while the pipeline is written", () => {
     thrown(
       () => pipeline("p").source(fromIterable([1]), { timestamp: () => 0, watermark: wrong("often") }),
       "OPTION_INVALID",
-      'watermark: "often" is none of "monotone", "none", { maxOutOfOrderness: "5s", idleAfter: "30s" }',
+      'watermark: "often" is none of "monotone", "none", "processingTime", { maxOutOfOrderness: "5s" }, { punctuated: (record) => ... }',
     );
     thrown(() => start().branch({}), "OPTION_INVALID", "branch takes at least one branch");
     thrown(() => start().branch({ a: wrong(5) }), "OPTION_INVALID", "branch a takes a function, not 5");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   aggregate,
+  collect,
   count,
   type ErrorCode,
   fromIterable,
@@ -434,7 +435,8 @@ test("a record that fails in one of its sliding windows is in none of them", asy
       .source(fromIterable(records), { timestamp: (r) => r.at, watermark: { maxOutOfOrderness: "10s" } })
       .keyBy(() => "k")
       .window(sliding("4s", "2s"), { onError: "skip" })
-      .aggregate({ n: count(), capped })
+      // With collect, each window has an accumulator of its own.
+      .aggregate({ n: count(), capped, all: collect() })
       .map((w) => [w.windowStart, w.n, w.capped]),
   }));
   assert.deepEqual(done(report, "window"), { contributed: 1, skipped: 1 });

@@ -6,37 +6,52 @@ import {
   type Aggregate,
   aggregate,
   type AggregatedStream,
+  approxDistinctCount,
   avg,
+  type Change,
+  type ChangelogStream,
   collect,
   count,
+  distinctCount,
+  exactSum,
   first,
   forEach,
   fromAsyncIterable,
   fromIterable,
   generator,
+  histogram,
   type Key,
   type KeyedStream,
   last,
   max,
+  maxBy,
+  median,
   min,
+  minBy,
   ndjson,
   ndjsonFile,
   otherwise,
   type PaneKind,
   pipeline,
+  quantile,
+  quantiles,
   reduce,
   session,
   type Sink,
   sliding,
   type Source,
+  stddev,
   type Stream,
   sum,
   toAsyncIterable,
   toConsole,
   topN,
   tumbling,
+  variance,
   type WindowedStream,
+  type WindowOutput,
 } from "../../src/index.ts";
+import { sqliteTable } from "../../src/connector/sqlite/index.ts";
 
 type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
 
@@ -244,6 +259,18 @@ export function aggregatesInferTheRecord(): void {
     users: collect((o) => o.user),
     orders: collect(),
     top: topN(3, (o) => o.amount),
+    cheapest: minBy((o) => o.amount),
+    dearest: maxBy((o) => o.amount),
+    users2: distinctCount((o) => o.user),
+    pairs: distinctCount((o) => [o.user, o.channel]),
+    about: approxDistinctCount((o) => o.id, { precision: 12 }),
+    middle: median((o) => o.amount),
+    p99: quantile(0.99, (o) => o.amount, { accuracy: 0.005 }),
+    some: quantiles([0.5, 0.9], (o) => o.amount),
+    spread: variance((o) => o.amount),
+    deviation: stddev((o) => o.amount, { over: "population" }),
+    exact: exactSum((o) => o.amount),
+    counts: histogram((o) => o.amount, [10, 100]),
     both: reduce((a, b) => (a.amount > b.amount ? a : b)),
     own: aggregate({
       create: () => 0,
@@ -267,6 +294,18 @@ export function aggregatesInferTheRecord(): void {
         readonly users: string[];
         readonly orders: Order[];
         readonly top: Order[];
+        readonly cheapest: Order;
+        readonly dearest: Order;
+        readonly users2: number;
+        readonly pairs: number;
+        readonly about: number;
+        readonly middle: number;
+        readonly p99: number;
+        readonly some: number[];
+        readonly spread: number;
+        readonly deviation: number;
+        readonly exact: number;
+        readonly counts: number[];
         readonly both: Order;
         readonly own: string;
       }
@@ -289,6 +328,14 @@ export function aggregatesInferTheRecord(): void {
   perUser.aggregate({ n: 5 });
   // @ts-expect-error: null can't be ordered
   perUser.aggregate({ day: max((o) => o.paidOn) });
+  // @ts-expect-error: undefined is not told apart
+  perUser.aggregate({ vouchers: distinctCount((o) => o.voucher) });
+  // @ts-expect-error: null can't be ordered
+  perUser.aggregate({ latest: maxBy((o) => o.paidOn) });
+  // @ts-expect-error: a text is no number
+  perUser.aggregate({ middle: median((o) => o.user) });
+  // @ts-expect-error: no such kind of variance
+  perUser.aggregate({ spread: variance((o) => o.amount, { over: "all" }) });
   // @ts-expect-error: the aggregate is for other records
   perUser.aggregate({ total: sum((o: { price: number }) => o.price) });
   // @ts-expect-error: the function itself
@@ -307,6 +354,10 @@ export function aSingleAggregateIsTheFieldValue(): void {
   is<Order[]>()(value(perUser.aggregate(collect())));
   is<bigint[]>()(value(perUser.aggregate(collect((o) => o.id))));
   is<Order[]>()(value(perUser.aggregate(topN(3, (o) => o.amount))));
+  is<Order>()(value(perUser.aggregate(maxBy((o) => o.amount))));
+  is<number>()(value(perUser.aggregate(distinctCount((o) => o.user))));
+  is<number>()(value(perUser.aggregate(quantile(0.9, (o) => o.amount))));
+  is<number[]>()(value(perUser.aggregate(histogram((o) => o.amount, [1]))));
   is<Order>()(value(perUser.aggregate(reduce((a, b) => (a.amount > b.amount ? a : b)))));
   is<unknown>()(value(perUser.aggregate(first((o) => JSON.parse(o.user) as unknown))));
   is<string>()(
@@ -328,6 +379,38 @@ export function aSingleAggregateIsTheFieldValue(): void {
   perUser.aggregate(sum((o) => o.price));
 }
 
+export function aWindowsProcessGetsItsElements(): void {
+  const lines = perUser.process((window, elements) => {
+    is<PaneOf<string>>()(window);
+    is<readonly Order[]>()(elements);
+    return elements.flatMap((o) => o.lines);
+  });
+  is<WindowOutput<{ readonly article: string; readonly pieces: number }, Order>>()(lines);
+  is<Stream<Order>>()(lines.late);
+  is<WindowOutput<string | number, Order>>()(
+    perUser.process(function* ({ key, windowStart }) {
+      yield key;
+      yield windowStart;
+    }),
+  );
+  orders
+    .keyBy((o) => o.user)
+    .window(session("30m"))
+    .process(({ replaces }) => {
+      is<readonly { readonly start: number; readonly end: number }[]>()(replaces);
+      return replaces;
+    });
+  perUser.process((_, elements) => elements, { name: "lines", onError: "skip" });
+  // @ts-expect-error: no iterable
+  perUser.process((_, elements) => elements.length);
+  // @ts-expect-error: async
+  perUser.process(async (_, elements) => elements);
+  // @ts-expect-error: aligned windows replace nothing
+  perUser.process(({ replaces }) => [replaces]);
+  // @ts-expect-error: the elements are not to be changed
+  perUser.process((_, elements) => elements.splice(0));
+}
+
 export function sessionsSayWhatTheyReplace(): void {
   const sessions = orders
     .keyBy((o) => o.user)
@@ -336,6 +419,34 @@ export function sessionsSayWhatTheyReplace(): void {
   is<readonly { readonly start: number; readonly end: number }[]>()(recordOf(sessions).replaces);
   // @ts-expect-error: aligned windows replace nothing
   recordOf(perUser.aggregate({ n: count() })).replaces;
+}
+
+export function gapsAreTakenOfTheStreamsRecords(): void {
+  const keyed = orders.keyBy((o) => o.user);
+  const sessions = keyed
+    .window(
+      session(
+        (o) => {
+          is<Order>()(o);
+          return o.channel === "web" ? "5m" : o.amount;
+        },
+        { maxDuration: "1d" },
+      ),
+    )
+    .aggregate(count());
+  is<readonly { readonly start: number; readonly end: number }[]>()(recordOf(sessions).replaces);
+  const annotated = session((o: { readonly amount: number }) => o.amount);
+  keyed.window(annotated);
+  const fixed = session("5m");
+  keyed.window(fixed);
+  // @ts-expect-error: no such field
+  keyed.window(session((o) => o.price));
+  // @ts-expect-error: a text that is no duration
+  keyed.window(session((o) => o.user));
+  // @ts-expect-error: of other records
+  keyed.window(session((o: { readonly price: number }) => o.price));
+  // @ts-expect-error: no such option
+  keyed.window(session("5m", { longest: "1d" }));
 }
 
 export function lateRecordsAreTheInputs(): void {
@@ -370,6 +481,41 @@ export function sinksFitTheirStream(): void {
   orders.to(forEach((o: { price: number }) => void o.price));
   // @ts-expect-error: a sink that needs more than the records have
   orders.map((o) => ({ user: o.user })).to({} as Sink<Order>);
+}
+
+export function changelogsAreOfTheirRows(): void {
+  const counts = perUser.aggregate({ n: count() });
+  type Row = Result<string, { readonly n: number }>;
+  is<Stream<Change<Row>>>()(counts.changelog());
+  is<ChangelogStream<Row>>()(counts.changelog({ throttle: "10s", name: "changes" }));
+  is<Stream<Row>>()(counts.throttle("10s"));
+  is<number>()(recordOf(counts.changelog()).row.n);
+  // @ts-expect-error: no duration
+  counts.throttle("soon");
+  // @ts-expect-error: what a window's process() gives are no panes
+  perUser.process(() => [1]).changelog();
+  // @ts-expect-error: nor are other records
+  orders.changelog();
+}
+
+export function tablesTakeRowsOrTheirChanges(): void {
+  const counts = perUser.aggregate({ n: count() });
+  const options = { table: "counts", key: ["key", "windowStart"] } as const;
+  counts.to(sqliteTable("a.db", options));
+  counts.changelog().to(sqliteTable("b.db", options));
+  counts
+    .changelog()
+    .filter(({ row }) => row.n > 1)
+    .to(sqliteTable("c.db", { ...options, columns: ["key", "windowStart", "n"] }));
+  counts.changelog().to(sqliteTable<Change<{ readonly key: string }>>("d.db", { table: "d", key: ["key"] }));
+  // @ts-expect-error: no field of the rows
+  counts.changelog().to(sqliteTable("e.db", { table: "e", key: ["op"] }));
+  // @ts-expect-error: a table of rows with another field
+  counts.changelog().to(sqliteTable<Change<{ readonly m: number }>>("f.db", { table: "f", key: ["m"] }));
+  // @ts-expect-error: a table of rows
+  counts.changelog().to(sqliteTable<{ readonly key: string }>("g.db", { table: "g", key: ["key"] }));
+  // @ts-expect-error: a table of changes
+  counts.to(sqliteTable<Change<{ readonly key: string }>>("h.db", { table: "h", key: ["key"] }));
 }
 
 export function optionsAreChecked(): void {

@@ -115,7 +115,7 @@ test("a store that is given up is told as that", async () => {
   const { stdout } = await millrace(cwd, "plan-upgrade", "saved", "../case-2/new.ts");
   assert.match(
     stdout,
-    /^sessions\/sessions +rebuild +stored: .* 3000 ms.*; program: .* 4000 ms.*; given up by dropState$/m,
+    /^sessions\/sessions +rebuild +stored: session\(3s\).*; program: session\(4s\).*; given up by dropState$/m,
   );
 });
 

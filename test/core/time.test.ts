@@ -1,9 +1,8 @@
-/** Durations and watermark options. */
+/** Durations. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Duration, durationMs, formatDuration } from "../../src/core/time.ts";
-import { watermarkStrategy } from "../../src/core/watermark.ts";
 import { property } from "../connector/seed.ts";
 
 const ms = (duration: Duration): number => durationMs(duration, "it");
@@ -72,18 +71,4 @@ test("a duration that was written reads as what it was", () => {
     }),
     property,
   );
-});
-
-test("a watermark option is monotone, none or a bound", () => {
-  assert.deepEqual(watermarkStrategy(), { boundMs: 0, idleAfterMs: null });
-  assert.deepEqual(watermarkStrategy("monotone"), { boundMs: 0, idleAfterMs: null });
-  assert.deepEqual(watermarkStrategy("none"), { boundMs: null, idleAfterMs: null });
-  assert.deepEqual(watermarkStrategy({ maxOutOfOrderness: "5s" }), { boundMs: 5000, idleAfterMs: null });
-  assert.deepEqual(watermarkStrategy({ maxOutOfOrderness: 0, idleAfter: "1m" }), {
-    boundMs: 0,
-    idleAfterMs: 60_000,
-  });
-  for (const option of ["late", 5, null, {}, { idleAfter: "1s" }]) {
-    assert.throws(() => watermarkStrategy(option as never), { code: "OPTION_INVALID" });
-  }
 });

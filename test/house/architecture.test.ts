@@ -79,10 +79,11 @@ const folderTable: Record<string, string[]> = {
 /** The public entry of the package: it may import every layer. */
 const publicEntry = "index.ts";
 
-/** Package name -> the only folder that may import it. No other package may be imported at all. */
+/** Package name, or module of Node -> the only folder that may import it. No other package may be imported at all. */
 const drivers: Record<string, string> = {
   hyparquet: "connector/parquet",
   "hyparquet-compressors": "connector/parquet",
+  "node:sqlite": "connector/sqlite",
   "rocksdb-native": "state/rocksdb",
 };
 
@@ -164,8 +165,9 @@ function layerFault({ from, target, specifier }: Import): string | undefined {
 }
 
 function packageFault({ from, target, specifier }: Import): string | undefined {
-  if (target !== undefined || specifier.startsWith("node:")) return undefined;
+  if (target !== undefined) return undefined;
   const home = drivers[packageOf(specifier)];
+  if (home === undefined && specifier.startsWith("node:")) return undefined;
   if (home === undefined) return `${from} imports the package ${specifier}, which no folder may import`;
   return from.startsWith(`${home}/`) ? undefined : `${from} imports ${specifier}; only ${home} may`;
 }
@@ -333,6 +335,8 @@ test("the package rule knows the home of a driver and refuses unknown packages",
   assert.ok(!rejected("state/rocksdb/driver.ts", "rocksdb-native"));
   assert.ok(rejected("state/table.ts", "rocksdb-native"));
   assert.ok(rejected("connector/parquet/read.ts", "left-pad"));
+  assert.ok(!rejected("connector/sqlite/driver.ts", "node:sqlite"));
+  assert.ok(rejected("connector/file/read.ts", "node:sqlite"));
   assert.ok(!rejected("core/ports.ts", "node:fs"));
 });
 

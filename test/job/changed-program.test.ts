@@ -46,7 +46,7 @@ describe("a program that has changed", () => {
     );
     assert.match(
       error.message,
-      /totals\/panes: rebuild \(stored: tumbling(10s).*; program: tumbling(20s)/,
+      /totals\/panes: rebuild \(stored: tumbling\(10s\).*; program: tumbling\(20s\)/,
     );
     assert.deepEqual(all.feed.starts, [0], "nothing was read");
   });

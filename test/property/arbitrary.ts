@@ -3,9 +3,9 @@
  * shrinks to few steps and few records. Sizes and distances are small: records often hit a boundary exactly.
  */
 import fc from "fast-check";
+import { gridOf, windowArbitrary, windowOf } from "./arbitrary-windows.ts";
 import {
   type AggregateName,
-  type AssignerSpec,
   type FlatMapName,
   type Input,
   inputsOf,
@@ -33,12 +33,15 @@ const MAP_NAMES: readonly MapName[] = ["add1", "negate", "swapKey", "oneKey", "r
 const PREDICATE_NAMES: readonly PredicateName[] = ["even", "positive", "textKey", "third", "always", "never"];
 const FLAT_MAP_NAMES: readonly FlatMapName[] = ["upToThree", "twice", "none"];
 const KEY_BY_NAMES: readonly KeyByName[] = ["key", "key", "key", "pair", "parity", "one"];
+const ORDER_FREE: readonly AggregateName[] = [
+  ...(["count", "sum", "bag", "min", "max", "maxText", "avg"] as const),
+  ...(["exactSum", "distinct", "buckets"] as const),
+];
 /** The last ones hang on the order of arrival. */
 const AGGREGATE_NAMES: readonly AggregateName[] = [
-  ...(["count", "sum", "bag", "min", "max", "maxText", "avg"] as const),
-  ...(["first", "last", "top1", "top2", "top3", "collect"] as const),
+  ...ORDER_FREE,
+  ...(["first", "last", "minBy", "maxBy", "top1", "top2", "top3", "collect"] as const),
 ];
-const ORDER_FREE = AGGREGATE_NAMES.slice(0, 7);
 const FIELDS = [
   "n",
   "total",
@@ -55,25 +58,6 @@ const FIELDS = [
 ];
 
 const pick = <T>(from: readonly T[], n: number): T => from[n % from.length];
-
-const assigner: fc.Arbitrary<AssignerSpec> = fc.oneof(
-  fc
-    .record({ sizeMs: fc.constantFrom(10, 5, 7, 1, 2), shift: fc.constantFrom(0, 0, 3, -3, 1) })
-    .map(({ sizeMs, shift }) => ({ type: "tumbling" as const, sizeMs, offsetMs: shift % sizeMs })),
-  fc
-    .record({
-      // Aligned, not a multiple, one millisecond apart, many windows, gaps between windows.
-      shape: fc.constantFrom([10, 5], [10, 4], [7, 3], [5, 4], [12, 1], [4, 10], [1, 3], [9, 9], [6, 5]),
-      shift: fc.constantFrom(0, 0, 2, -2, 1),
-    })
-    .map(({ shape: [sizeMs, slideMs], shift }) => ({
-      type: "sliding" as const,
-      sizeMs,
-      slideMs,
-      offsetMs: shift % slideMs,
-    })),
-  fc.constantFrom(5, 10, 1, 2, 7).map((gapMs) => ({ type: "session" as const, gapMs })),
-);
 
 /** One or several steps to add; the numbers choose among what is there. */
 const move = fc.record({
@@ -96,9 +80,7 @@ const move = fc.record({
   fns: fc.array(fc.nat(59), { minLength: 3, maxLength: 3 }),
   ways: fc.nat(2),
   flag: fc.boolean(),
-  assigner,
-  allowedLatenessMs: fc.constantFrom(0, 0, 1, 5, 12, 40, 1e12),
-  discard: fc.boolean(),
+  window: windowArbitrary,
   aggregates: fc.array(fc.tuple(fc.nat(FIELDS.length - 1), fc.nat(59)), { minLength: 1, maxLength: 4 }),
 });
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
@@ -109,10 +91,12 @@ const MAX_MULTIPLYING = 4;
 class Building {
   readonly sources: readonly SourceSpec[];
   readonly steps: Step[] = [];
+  private readonly untold: boolean;
   private multiplying = 0;
 
-  constructor(sources: readonly SourceSpec[]) {
+  constructor(sources: readonly SourceSpec[], untold: boolean) {
     this.sources = sources;
+    this.untold = untold;
   }
 
   /** All outputs, the latest first. */
@@ -138,33 +122,25 @@ class Building {
   private ordered(input: Input): boolean {
     if ("source" in input) return true;
     const step = this.steps[input.step];
-    return (step.kind !== "window" || input.port === 1) && inputsOf(step).every((one) => this.ordered(one));
+    const keepsOrder = step.kind !== "window" || input.port === 1 || step.assigner.type === "count";
+    return keepsOrder && inputsOf(step).every((one) => this.ordered(one));
   }
 
   private window(input: Input, m: Move): Input {
     const ordered = this.ordered(input);
+    const window = windowOf(m.window, ordered, this.untold);
+    const isSession = window.assigner.type === "session" || window.assigner.type === "sessionDynamic";
     const names = !ordered
       ? ORDER_FREE
       : // Joined sessions: the order among their records is not promised.
-        m.assigner.type === "session"
+        isSession
         ? AGGREGATE_NAMES.slice(0, -1)
         : AGGREGATE_NAMES;
     const fields = new Map(m.aggregates.map(([field, name]) => [FIELDS[field], pick(names, name)]));
     const aggregates = [...fields].map(([field, aggregate]) => ({ field, aggregate }));
-    const { assigner, allowedLatenessMs, discard } = m;
     const single = aggregates.length === 1 && m.flag;
     const keyBy = pick(KEY_BY_NAMES, m.fns[0]);
-    const step: WindowStep = {
-      kind: "window",
-      input,
-      keyBy,
-      assigner,
-      allowedLatenessMs,
-      discard,
-      aggregates,
-      single,
-    };
-    return this.add(step);
+    return this.add({ kind: "window", input, keyBy, ...window, aggregates, single });
   }
 
   private mayMultiply(): boolean {
@@ -221,8 +197,11 @@ class Building {
       }
       case "lateWindow": {
         // A second window over what was too late for the first.
-        const results = this.window(input, { ...m, allowedLatenessMs: 0 });
-        this.window({ ...results, port: 1 } as Input, { ...m, discard: !m.discard });
+        const results = this.window(input, { ...m, window: { ...m.window, allowedLatenessMs: 0 } });
+        this.window({ ...results, port: 1 } as Input, {
+          ...m,
+          window: { ...m.window, discard: !m.window.discard },
+        });
         return;
       }
     }
@@ -256,11 +235,14 @@ export interface SpecOptions {
   readonly maxSources?: number;
   /** Default 6; a diamond counts as one. */
   readonly maxMoves?: number;
+  /** Also windows that the oracle does not tell. Default false */
+  readonly untold?: boolean;
 }
 
 export function specArbitrary({
   maxSources = 2,
   maxMoves = 6,
+  untold = false,
 }: SpecOptions = {}): fc.Arbitrary<PipelineSpec> {
   return fc
     .record({
@@ -269,7 +251,7 @@ export function specArbitrary({
       extra: fc.array(fc.nat(20), { maxLength: 2 }),
     })
     .map(({ sources, moves, extra }) => {
-      const building = new Building(sources);
+      const building = new Building(sources, untold);
       for (const m of moves) building.apply(m);
       return building.finish(extra);
     });
@@ -325,14 +307,12 @@ class Playing {
     const least = Math.min(...this.watermarks[source]);
     const w = Number.isFinite(least) ? least : this.now;
     const window = this.windows.length > 0 ? pick(this.windows, s.window) : undefined;
+    const grid = window === undefined ? null : gridOf(window.assigner);
     const lateness = Math.min(window?.allowedLatenessMs ?? 0, 100);
     if (s.how < 40) return this.now + s.d;
     // A boundary of the grid, around now.
-    if (s.how < 52 && window !== undefined && window.assigner.type !== "session") {
-      const { assigner } = window;
-      const slideMs = assigner.type === "sliding" ? assigner.slideMs : assigner.sizeMs;
-      return (Math.floor(this.now / slideMs) + s.k) * slideMs + assigner.offsetMs + s.e;
-    }
+    if (s.how < 52 && grid !== null)
+      return (Math.floor(this.now / grid.slideMs) + s.k) * grid.slideMs + grid.offsetMs + s.e;
     // Exactly a gap away from the key's last record.
     if (s.how < 66) {
       const gapMs = window?.assigner.type === "session" ? window.assigner.gapMs : Math.abs(s.d);
@@ -342,7 +322,8 @@ class Playing {
     // In a window that is cleaned up just then, or just not.
     if (s.how < 86 && window !== undefined) {
       const { assigner } = window;
-      const back = assigner.type === "session" ? assigner.gapMs + 1 : 1 + (Math.abs(s.d) % assigner.sizeMs);
+      const back =
+        assigner.type === "session" ? assigner.gapMs + 1 : 1 + (Math.abs(s.d) % (grid?.sizeMs ?? 9));
       return w - lateness - back + s.e;
     }
     if (s.how < 92) return w - 20 - 5 * Math.abs(s.d);

@@ -2,18 +2,32 @@
 import {
   type Aggregate,
   aggregate,
+  atEnd,
   avg,
   collect,
   count,
+  countWindow,
+  cumulating,
+  distinctCount,
   type Duration,
+  everyCount,
+  everyEventTime,
+  exactSum,
   first,
+  globalWindow,
+  histogram,
+  type JobOptions,
   type Key,
   last,
   max,
+  maxBy,
   min,
+  minBy,
+  onTime,
   otherwise,
   type Pipeline,
   pipeline,
+  repeatedly,
   type Sink,
   type Source,
   type Stream,
@@ -21,22 +35,25 @@ import {
   sliding,
   sum,
   topN,
+  type Trigger,
   tumbling,
   type WindowAssigner,
 } from "../../src/index.ts";
-import { FLAT_MAPS, KEY_BY, MAPS, numberOf, PREDICATES, tagOf } from "./functions.ts";
+import { FLAT_MAPS, gapOf, KEY_BY, MAPS, numberOf, PREDICATES, tagOf } from "./functions.ts";
 import {
   type AggregateName,
   type AssignerSpec,
   type Datum,
   type Input,
   inputsOf,
+  type PaceSpec,
   type PipelineSpec,
   portsOf,
   type Rec,
   type Step,
   sourceName,
   stepName,
+  type TriggerSpec,
   type WindowStep,
 } from "./spec.ts";
 
@@ -44,6 +61,7 @@ export interface BindOptions {
   readonly sink: (name: string) => Sink<unknown>;
   /** What the source reads. Default: as many partitions as the spec says, all empty and at their end. */
   readonly source?: (name: string, index: number) => Source<Rec>;
+  readonly job?: JobOptions;
   /** Called by peek steps. */
   readonly onPeek?: (step: number, value: Datum) => void;
 }
@@ -81,8 +99,13 @@ const AGGREGATES: { readonly [N in AggregateName]: () => Aggregate<Datum, any, u
   max: () => max(numberOf),
   maxText: () => max(tagOf),
   avg: () => avg(numberOf),
+  exactSum: () => exactSum(numberOf),
+  distinct: () => distinctCount(numberOf),
+  buckets: () => histogram(numberOf, [-1, 0, 4]),
   first: () => first(tagOf),
   last: () => last(tagOf),
+  minBy: () => minBy(numberOf),
+  maxBy: () => maxBy(numberOf),
   collect: () => collect(tagOf),
   top1: () => topN(1, numberOf),
   top2: () => topN(2, numberOf),
@@ -97,11 +120,35 @@ const AGGREGATES: { readonly [N in AggregateName]: () => Aggregate<Datum, any, u
 };
 
 function assignerOf(spec: AssignerSpec): WindowAssigner {
-  if (spec.type === "session") return session(spec.gapMs);
-  const options = { offset: spec.offsetMs as Duration };
-  return spec.type === "tumbling"
-    ? tumbling(spec.sizeMs, options)
-    : sliding(spec.sizeMs, spec.slideMs, options);
+  switch (spec.type) {
+    case "tumbling":
+      return tumbling(spec.sizeMs, { offset: spec.offsetMs as Duration });
+    case "sliding":
+      return sliding(spec.sizeMs, spec.slideMs, { offset: spec.offsetMs as Duration });
+    case "cumulating":
+      return cumulating(spec.maxSizeMs, spec.stepMs, { offset: spec.offsetMs as Duration });
+    case "session":
+      return session(spec.gapMs, spec.maxDurationMs === undefined ? {} : { maxDuration: spec.maxDurationMs });
+    case "sessionDynamic":
+      return session(gapOf);
+    case "count":
+      return countWindow(spec.size, spec.slide);
+    case "global":
+      return globalWindow();
+  }
+}
+
+const paceOf = (pace: PaceSpec): Trigger =>
+  "count" in pace ? everyCount(pace.count) : everyEventTime(pace.eventTimeMs);
+
+function triggerOf(spec: TriggerSpec): Trigger {
+  if (spec.type === "atEnd") return atEnd();
+  if (spec.type === "repeatedly") return repeatedly(paceOf(spec.pace));
+  const { early, late } = spec;
+  return onTime({
+    ...(early === undefined ? {} : { early: paceOf(early) }),
+    ...(late === undefined ? {} : { late: paceOf(late) }),
+  });
 }
 
 function windowPorts(input: Stream<Datum>, step: WindowStep, name: string): Stream<Datum>[] {
@@ -111,6 +158,8 @@ function windowPorts(input: Stream<Datum>, step: WindowStep, name: string): Stre
       name,
       allowedLateness: step.allowedLatenessMs,
       panes: step.discard ? "discarding" : "accumulating",
+      finalOnly: step.finalOnly ?? false,
+      ...(step.trigger === undefined ? {} : { trigger: triggerOf(step.trigger) }),
     });
   const fields = step.aggregates.map(({ field, aggregate }) => [field, AGGREGATES[aggregate]()] as const);
   // Object.fromEntries defines a field even where it is called __proto__.
@@ -155,7 +204,7 @@ function portsOfStep(
 }
 
 export function bind(spec: PipelineSpec, options: BindOptions): Bound {
-  const app = pipeline("property");
+  const app = pipeline("property", options.job);
   const sources = spec.sources.map(({ partitions, watermark }, i) => {
     const name = sourceName(i);
     const source = options.source?.(name, i) ?? emptySource(partitions);

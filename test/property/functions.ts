@@ -42,6 +42,10 @@ export const KEY_BY: { readonly [N in KeyByName]: (datum: Datum) => RecordKey } 
   one: () => "all",
 };
 
+/** How long a record keeps its session open: as it says itself, or by its number. */
+export const gapOf = (datum: Datum): number =>
+  typeof datum["gapMs"] === "number" ? datum["gapMs"] : 1 + mod(numberOf(datum), 8);
+
 function swapped(key: RecordKey): RecordKey {
   switch (typeof key) {
     case "string":

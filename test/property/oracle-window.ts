@@ -2,54 +2,28 @@
  * The oracle's windows: the panes of one window step, from the complete log of its input.
  *
  * A log is what one edge carries, in order: elements and changes of the watermark, each with the ordinal of the trace
- * item that caused it. A record is judged by the watermark before it in the log. Aligned windows are told key by key
- * and window by window; sessions are told, at each record of a key anew, by sorting the key's remembered records by
- * timestamp and cutting where the distance exceeds the gap. Nothing is kept up to date: it is quadratic and more.
+ * item that caused it. A record is judged by the watermark before it in the log. Each kind of windows is told key by
+ * key (oracle-fixed.ts, oracle-session.ts, oracle-untimed.ts). Nothing is kept up to date: it is quadratic and more.
  */
 import { canonical } from "./canonical.ts";
-import { KEY_BY } from "./functions.ts";
-import { AGGREGATES, type Held } from "./oracle-aggregate.ts";
-import type { AssignerSpec, Datum, RecordKey, WindowStep } from "./spec.ts";
+import { gapOf, KEY_BY } from "./functions.ts";
+import { AGGREGATES } from "./oracle-aggregate.ts";
+import { tellFixed } from "./oracle-fixed.ts";
+import { tellSessions } from "./oracle-session.ts";
+import {
+  type Entry,
+  type Firing,
+  isElement,
+  type Log,
+  type Placed,
+  type Told,
+  watermarkBefore,
+} from "./oracle-told.ts";
+import { tellCounts, tellGlobal } from "./oracle-untimed.ts";
+import type { Datum, RecordKey, WindowStep } from "./spec.ts";
 
-export interface Element {
-  readonly ordinal: number;
-  readonly value: Datum;
-  readonly ts: number;
-}
-
-export type Entry = Element | { readonly ordinal: number; readonly watermark: number };
-export type Log = readonly Entry[];
-
-export const isElement = (entry: Entry): entry is Element => "value" in entry;
-
-/** An element with its place in the log and the watermark before it. */
-interface Placed extends Held {
-  readonly index: number;
-  readonly before: number;
-}
-
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-interface Firing extends Span {
-  /** Index in the log of the record or watermark that fired the pane. */
-  readonly cause: number;
-  readonly kind: "on-time" | "late";
-  readonly paneIndex: number;
-  readonly held: readonly Held[];
-  /** Sessions only: earlier panes of other bounds that this one stands in for. */
-  readonly replaces?: readonly Span[];
-}
-
-/** What becomes of the records of one key. */
-interface Told {
-  readonly firings: readonly Firing[];
-  readonly late: readonly Placed[];
-  readonly betweenWindows: number;
-  readonly missedWindows: number;
-}
+export type { Element, Entry, Log } from "./oracle-told.ts";
+export { isElement } from "./oracle-told.ts";
 
 export interface WindowOutcome {
   readonly results: Log;
@@ -63,126 +37,33 @@ function plainKey(key: RecordKey): RecordKey {
   return typeof key === "object" ? key.map((part) => (typeof part === "number" ? part + 0 : part)) : key;
 }
 
-/** All windows of the grid that hold the timestamp, by counting up from below the lowest that can. */
-function alignedSpans(ts: number, sizeMs: number, slideMs: number, offsetMs: number): Span[] {
-  const spans: Span[] = [];
-  const lowest = Math.floor((ts - sizeMs - offsetMs) / slideMs) - 1;
-  for (let k = lowest; k * slideMs + offsetMs <= ts; k++) {
-    const start = k * slideMs + offsetMs;
-    if (ts < start + sizeMs) spans.push({ start, end: start + sizeMs });
+function tell(log: Log, records: readonly Placed[], step: WindowStep): Told {
+  const { assigner, trigger, discard } = step;
+  switch (assigner.type) {
+    case "tumbling":
+    case "sliding":
+    case "cumulating":
+      return tellFixed(log, records, step, assigner);
+    case "session":
+      return tellSessions(log, records, step, () => assigner.gapMs, assigner.maxDurationMs);
+    case "sessionDynamic":
+      return tellSessions(log, records, step, ({ value }) => gapOf(value));
+    case "count":
+      return tellCounts(records, assigner.size, assigner.slide);
+    case "global":
+      return tellGlobal(log, records, trigger ?? { type: "atEnd" }, discard);
   }
-  return spans;
 }
 
-/** Index of the first watermark entry behind `from` (and before `to`) that reaches `w`; -1 if none does. */
-function reached(log: Log, w: number, from: number, to: number): number {
-  for (let i = from + 1; i < to; i++) {
-    const entry = log[i];
-    if (!isElement(entry) && entry.watermark >= w) return i;
-  }
-  return -1;
+/** How far the output's time runs behind: sessions can still emit at end - 1 while the input is at end. */
+function holdOf({ assigner, finalOnly, allowedLatenessMs }: WindowStep): number {
+  const isSession = assigner.type === "session" || assigner.type === "sessionDynamic";
+  return (isSession ? 1 : 0) + (finalOnly ? allowedLatenessMs : 0);
 }
 
-function tellAligned(
-  log: Log,
-  records: readonly Placed[],
-  step: WindowStep,
-  assigner: Exclude<AssignerSpec, { type: "session" }>,
-): Told {
-  const { sizeMs, offsetMs } = assigner;
-  const slideMs = assigner.type === "sliding" ? assigner.slideMs : sizeMs;
-  const spansOf = (record: Placed): Span[] => alignedSpans(record.ts, sizeMs, slideMs, offsetMs);
-  const misses = (record: Placed, { end }: Span): boolean => record.before >= end + step.allowedLatenessMs;
-
-  const starts = [...new Set(records.flatMap((record) => spansOf(record).map(({ start }) => start)))];
-  const firings = starts.flatMap((start): Firing[] => {
-    const span = { start, end: start + sizeMs };
-    const own = records.filter((r) => start <= r.ts && r.ts < span.end && !misses(r, span));
-    const inTime = own.filter((r) => r.before < span.end);
-    const after = own.filter((r) => r.before >= span.end);
-    const onTime = inTime.length === 0 ? -1 : reached(log, span.end, inTime.at(-1)!.index, log.length);
-    const first: Firing[] =
-      onTime < 0 ? [] : [{ ...span, cause: onTime, kind: "on-time", paneIndex: 0, held: inTime }];
-    const later = after.map((record, i): Firing => {
-      const held = step.discard ? [record] : [...inTime, ...after.slice(0, i + 1)];
-      return { ...span, cause: record.index, kind: "late", paneIndex: first.length + i, held };
-    });
-    return [...first, ...later];
-  });
-
-  const missed = records.map((record) => spansOf(record).filter((span) => misses(record, span)).length);
-  // Without windows to go by (slide > size), the record's own timestamp takes the place of the end, as in Flink.
-  const isBetween = (record: Placed): boolean => spansOf(record).length === 0;
-  const isLate = (record: Placed, i: number): boolean =>
-    isBetween(record)
-      ? record.before > record.ts + step.allowedLatenessMs
-      : missed[i] === spansOf(record).length;
-  return {
-    firings,
-    late: records.filter(isLate),
-    betweenWindows: records.filter((record, i) => isBetween(record) && !isLate(record, i)).length,
-    missedWindows: missed.reduce((a, b) => a + b, 0),
-  };
-}
-
-/** Records of one key in groups, cut where two neighbours in time are further apart than the gap. */
-function sessionsOf(records: readonly Placed[], gapMs: number): Placed[][] {
-  const sorted = records.slice().sort((a, b) => a.ts - b.ts);
-  const cuts = sorted.flatMap((record, i) => (i === 0 || record.ts - sorted[i - 1].ts > gapMs ? [i] : []));
-  return cuts.map((from, i) => sorted.slice(from, cuts[i + 1] ?? sorted.length));
-}
-
-function tellSessions(log: Log, records: readonly Placed[], step: WindowStep, gapMs: number): Told {
-  const spanOf = (group: readonly Placed[]): Span => ({
-    start: Math.min(...group.map(({ ts }) => ts)),
-    end: Math.max(...group.map(({ ts }) => ts)) + gapMs,
-  });
-  const isOver = (group: readonly Placed[], w: number): boolean =>
-    w >= spanOf(group).end + 1 + step.allowedLatenessMs;
-
-  let remembered: Placed[] = [];
-  const late: Placed[] = [];
-  /** With all records of the session then, not only those in the pane: they tell which panes belong to one session. */
-  const panes: (Firing & { readonly members: readonly Placed[] })[] = [];
-
-  const fire = (group: readonly Placed[], cause: number, kind: Firing["kind"]): void => {
-    const members = group.slice().sort((a, b) => a.index - b.index);
-    const earlier = panes.filter((pane) => pane.members.some((record) => members.includes(record)));
-    const shown = new Set(earlier.flatMap((pane) => pane.members));
-    const held = step.discard ? members.filter((record) => !shown.has(record)) : members;
-    const span = spanOf(members);
-    // A pane stands until a later pane of its session is fired. A discarding pane stands in for nothing.
-    const standing = earlier.filter(
-      (pane) => !earlier.some((next) => next.cause > pane.cause && next.members.includes(pane.members[0])),
-    );
-    const replaces = standing
-      .filter((pane) => !step.discard && (pane.start !== span.start || pane.end !== span.end))
-      .map(({ start, end }) => ({ start, end }))
-      .sort((a, b) => a.start - b.start);
-    panes.push({ ...span, cause, kind, paneIndex: earlier.length, held, replaces, members });
-  };
-
-  records.forEach((record, i) => {
-    // What was cleaned up since the record before is forgotten: nothing can join it any more.
-    remembered = sessionsOf(remembered, gapMs)
-      .filter((group) => !isOver(group, record.before))
-      .flat();
-    const joined = sessionsOf([...remembered, record], gapMs).find((group) => group.includes(record))!;
-    if (isOver(joined, record.before)) {
-      late.push(record);
-    } else {
-      remembered = [...remembered, record];
-      if (record.before >= spanOf(joined).end + 1) fire(joined, record.index, "late");
-    }
-    const next = records[i + 1]?.index ?? log.length;
-    for (const group of sessionsOf(remembered, gapMs)) {
-      const shown = new Set(panes.flatMap(({ members }) => members));
-      if (group.every((one) => shown.has(one))) continue;
-      const due = reached(log, spanOf(group).end + 1, record.index, next);
-      if (due >= 0) fire(group, due, "on-time");
-    }
-  });
-  return { firings: panes, late, betweenWindows: 0, missedWindows: late.length };
+/** Without bounds in time: the latest of its records', but not below what left the operator before. */
+function timestampOf({ end, held, cause }: Firing, log: Log): number {
+  return end === null ? Math.max(watermarkBefore(log, cause), ...held.map(({ ts }) => ts)) : end - 1;
 }
 
 function resultOf(step: WindowStep, key: RecordKey, firing: Firing): Datum {
@@ -203,7 +84,6 @@ function resultOf(step: WindowStep, key: RecordKey, firing: Firing): Datum {
 }
 
 export function windowOf(step: WindowStep, log: Log): WindowOutcome {
-  const { assigner } = step;
   const byKey = new Map<string, { key: RecordKey; records: Placed[] }>();
   let before = Number.NEGATIVE_INFINITY;
   log.forEach((entry, index) => {
@@ -220,24 +100,21 @@ export function windowOf(step: WindowStep, log: Log): WindowOutcome {
 
   const told = [...byKey.values()].map(({ key, records }) => ({
     key,
-    ...(assigner.type === "session"
-      ? tellSessions(log, records, step, assigner.gapMs)
-      : tellAligned(log, records, step, assigner)),
+    ...tell(log, records, step),
   }));
   const firings = told
     .flatMap(({ key, firings }) => firings.map((firing) => ({ key, firing })))
     // One record fires its windows, and one watermark what is due, in the order of their ends.
-    .sort((a, b) => a.firing.cause - b.firing.cause || a.firing.end - b.firing.end);
+    .sort((a, b) => a.firing.cause - b.firing.cause || (a.firing.end ?? 0) - (b.firing.end ?? 0));
   const tooLate = new Set(told.flatMap(({ late }) => late.map(({ index }) => index)));
 
-  // Sessions can still emit at end - 1 while the input is at end: their output's time runs 1 ms behind.
-  const holdMs = assigner.type === "session" ? 1 : 0;
+  const holdMs = holdOf(step);
   const results: Entry[] = [];
   const late: Entry[] = [];
   log.forEach((entry, index) => {
     const { ordinal } = entry;
     for (const { key, firing } of firings.filter(({ firing }) => firing.cause === index)) {
-      results.push({ ordinal, value: resultOf(step, key, firing), ts: firing.end - 1 });
+      results.push({ ordinal, value: resultOf(step, key, firing), ts: timestampOf(firing, log) });
     }
     if (isElement(entry)) {
       if (tooLate.has(index)) late.push(entry);

@@ -17,8 +17,8 @@ export interface PlantedBug {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a window takes records until one millisecond after its end and lateness",
-    says: "lastStart + sizeMs + latenessMs <= watermark",
-    insteadSays: "lastStart + sizeMs + latenessMs < watermark",
+    says: "end + latenessMs <= watermark && end",
+    insteadSays: "end + latenessMs < watermark && end",
     foundBy: "oracle",
     seed: 1,
     runs: 2000,
@@ -65,8 +65,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a session closes at its end, not one millisecond later",
-    says: "closesAfterMs = 1",
-    insteadSays: "closesAfterMs = 0",
+    says: "const overAt = session.end + closesAfterMs;",
+    insteadSays: "const overAt = session.end;",
     foundBy: "oracle",
     seed: 1,
     runs: 2000,
@@ -84,8 +84,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     says: "if (other.out.length > 0) session.out = session.out.concat(other.out);",
     insteadSays: "",
     foundBy: "oracle",
-    seed: 1,
-    runs: 5000,
+    seed: 3,
+    runs: 2000,
   },
   {
     name: "joined sessions lose what the later one held",
@@ -129,8 +129,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "due panes fire at the end of the batch",
-    says: "const to = wm[i];",
-    insteadSays: "const to = i === n - 1 ? wm[i] : reached;",
+    says: "const to = wm[i] - holdMs;",
+    insteadSays: "const to = i === n - 1 ? wm[i] - holdMs : reached;",
     foundBy: "ways",
     seed: 1,
     runs: 500,

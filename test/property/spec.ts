@@ -12,6 +12,8 @@ export interface Rec {
   readonly key: RecordKey;
   readonly at: number;
   readonly value: number;
+  /** Where its session is to have a gap of its own. */
+  readonly gapMs?: number;
 }
 
 /** Whatever flows between steps: a `Rec`, a window result, or what a map made of them. */
@@ -38,8 +40,13 @@ export type AggregateName =
   | "max"
   | "maxText"
   | "avg"
+  | "exactSum"
+  | "distinct"
+  | "buckets"
   | "first"
   | "last"
+  | "minBy"
+  | "maxBy"
   | "collect"
   | "top1"
   | "top2"
@@ -47,10 +54,37 @@ export type AggregateName =
   /** All tags, sorted: a custom aggregate, for windows in which the order of arrival is not promised. */
   | "bag";
 
-export type AssignerSpec =
+/** Windows whose bounds hang on the timestamp alone. */
+export type FixedSpec =
   | { readonly type: "tumbling"; readonly sizeMs: number; readonly offsetMs: number }
   | { readonly type: "sliding"; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number }
-  | { readonly type: "session"; readonly gapMs: number };
+  | {
+      readonly type: "cumulating";
+      readonly maxSizeMs: number;
+      readonly stepMs: number;
+      readonly offsetMs: number;
+    };
+
+export type AssignerSpec =
+  | FixedSpec
+  /** With a maximum duration only for traces in which nothing is late. */
+  | { readonly type: "session"; readonly gapMs: number; readonly maxDurationMs?: number }
+  /** `gapOf` of each record. */
+  | { readonly type: "sessionDynamic" }
+  | { readonly type: "count"; readonly size: number; readonly slide: number }
+  | { readonly type: "global" };
+
+export type PaceSpec = { readonly count: number } | { readonly eventTimeMs: number };
+
+export type TriggerSpec =
+  | {
+      readonly type: "onTime";
+      readonly early?: PaceSpec;
+      /** Default: each record. */
+      readonly late?: PaceSpec;
+    }
+  | { readonly type: "repeatedly"; readonly pace: PaceSpec }
+  | { readonly type: "atEnd" };
 
 export interface WindowStep {
   readonly kind: "window";
@@ -59,6 +93,10 @@ export interface WindowStep {
   readonly assigner: AssignerSpec;
   readonly allowedLatenessMs: number;
   readonly discard: boolean;
+  /** Default: the window's own firing; the global window has one. */
+  readonly trigger?: TriggerSpec;
+  /** Only without a trigger. */
+  readonly finalOnly?: boolean;
   readonly aggregates: readonly { readonly field: string; readonly aggregate: AggregateName }[];
   /** `aggregate(count())` instead of `aggregate({ n: count() })`: the one aggregate's field is `value`. */
   readonly single: boolean;

@@ -1,10 +1,12 @@
 import { MillraceError, preview } from "../../core/errors.ts";
+import type { InputFile, Ports } from "../../core/ports.ts";
 import { type Duration, durationMs } from "../../core/time.ts";
 import { MAX_LINE_BYTES } from "../../format/ndjson.ts";
 import type { Partition, Source, SourceContext } from "../contract.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { parsePosition } from "./line-position.ts";
 import { NdjsonPartition } from "./ndjson-partition.ts";
+import { Rotation } from "./rotation.ts";
 import { openAll, positionLost } from "./open-file.ts";
 import { WholeFile } from "./whole-file.ts";
 
@@ -69,7 +71,43 @@ export function ndjson<T>(path: string | readonly string[], options: NdjsonOptio
     description: describePaths("ndjson", paths, follow),
     bounded: !follow,
     replayable: true,
+    ...(follow ? { history: () => fileHistory<T>(paths, reading) } : {}),
     open: (context) => openAll(paths, (one) => openPartition<T>(one, context, reading)),
+  };
+}
+
+/** What was written to followed files so far: a partition for each, and for each of its older generations. */
+function fileHistory<T>(paths: readonly string[], { maxLineBytes, chunkBytes }: Reading): Source<T> {
+  return {
+    description: describePaths("ndjson", paths, false),
+    bounded: true,
+    replayable: true,
+    async open(context) {
+      const generations = await openAll(paths, (one) => openGenerations(one, context.ports));
+      return openAll(
+        generations.flatMap(({ files }) => files),
+        async ({ id, path, file }) => {
+          const steps = await WholeFile.upToNow(path, file, chunkBytes);
+          return new NdjsonPartition<T>(id, steps, context, maxLineBytes).start();
+        },
+      );
+    },
+  };
+}
+
+interface Generations {
+  readonly files: readonly { readonly id: string; readonly path: string; readonly file: InputFile }[];
+  close(): Promise<void>;
+}
+
+async function openGenerations(path: string, { files }: Ports): Promise<Generations> {
+  const opened = await new Rotation(files, path).openAll();
+  return {
+    // Their names may have moved on already.
+    files: opened.map((file, i) => ({ id: `${path}#${i}`, path, file })),
+    async close() {
+      for (const file of opened) await file.close();
+    },
   };
 }
 

@@ -23,11 +23,11 @@ export function positionLost(
 }
 
 /** Opens all of them, or closes those that could be opened and throws what befell the first that could not. */
-export async function openAll<T extends { close(): Promise<void> }>(
-  paths: readonly string[],
-  open: (path: string) => Promise<T>,
+export async function openAll<P, T extends { close(): Promise<void> }>(
+  all: readonly P[],
+  open: (one: P) => Promise<T>,
 ): Promise<T[]> {
-  const results = await Promise.allSettled(paths.map(open));
+  const results = await Promise.allSettled(all.map(open));
   const opened = results.filter((result) => result.status === "fulfilled").map((result) => result.value);
   const failed = results.find((result) => result.status === "rejected");
   if (failed === undefined) return opened;

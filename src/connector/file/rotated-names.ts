@@ -78,6 +78,26 @@ export function newerNames(base: string, all: readonly string[], name: string): 
   return { names: [...order.map((one) => one.name), ...live], lost };
 }
 
+/** All generations of `base`, the oldest first, `base` last. */
+export function allNames(base: string, all: readonly string[]): NewerNames {
+  const older = all.flatMap((name) => {
+    const generation = generationOf(base, name);
+    return generation === null ? [] : [{ name, generation }];
+  });
+  const [first] = older;
+  if (first === undefined) return { names: all.filter((name) => name === base), lost: null };
+  const other = older.find(({ generation }) => generation.scheme !== first.generation.scheme);
+  if (other !== undefined)
+    return { names: [], lost: `${first.name} and ${other.name} are not rotated in one way` };
+  const counted = isCount(first.generation);
+  const oldest = older.reduce((a, b) => (compare(a.generation, b.generation) < 0 === counted ? b : a));
+  const { names, lost } = newerNames(base, all, oldest.name);
+  return {
+    names: [oldest.name, ...names],
+    lost: oldest.generation.packed ? `${oldest.name} is packed` : lost,
+  };
+}
+
 const isCount = ({ numbers }: Generation): boolean => numbers.length === 1 && numbers[0] <= MOST_COUNT;
 
 /** Counts have no gaps from 1 on; some begin with 0. */

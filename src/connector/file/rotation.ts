@@ -8,7 +8,7 @@ import { basename, dirname, join } from "node:path";
 import type { Files, InputFile } from "../../core/ports.ts";
 import { type FileStart, type LinePosition, resumeAt } from "./line-position.ts";
 import { fileUnreadable, openIfThere, positionLost } from "./open-file.ts";
-import { generationOf, isRelated, newerNames } from "./rotated-names.ts";
+import { allNames, generationOf, isRelated, type NewerNames, newerNames } from "./rotated-names.ts";
 
 interface Sibling {
   readonly name: string;
@@ -43,6 +43,20 @@ export class Rotation {
       const siblings = await this.#look();
       const own = siblings.find((sibling) => sibling.identity === identity);
       return this.#openAfter(siblings, own);
+    });
+  }
+
+  /** All files that are there, the oldest first. @throws SOURCE_POSITION_LOST where one of them can't be read */
+  async openAll(): Promise<InputFile[]> {
+    return this.#untilQuiet(async () => {
+      const siblings = await this.#look();
+      return this.#openNamed(
+        siblings,
+        allNames(
+          this.#base,
+          siblings.map(({ name }) => name),
+        ),
+      );
     });
   }
 
@@ -86,10 +100,15 @@ export class Rotation {
 
   async #openAfter(siblings: readonly Sibling[], own: Sibling | undefined): Promise<InputFile[] | null> {
     const all = siblings.map(({ name }) => name);
-    const { names, lost } =
+    return this.#openNamed(
+      siblings,
       own === undefined
         ? { names: all.filter((name) => name === this.#base), lost: null }
-        : newerNames(this.#base, all, own.name);
+        : newerNames(this.#base, all, own.name),
+    );
+  }
+
+  async #openNamed(siblings: readonly Sibling[], { names, lost }: NewerNames): Promise<InputFile[] | null> {
     if (lost !== null) throw positionLost(this.#path, null, lost);
     const opened: InputFile[] = [];
     try {

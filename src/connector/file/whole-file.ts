@@ -2,6 +2,7 @@ import type { InputFile, Ports } from "../../core/ports.ts";
 import type { FileSteps, Step } from "./file-steps.ts";
 import { type FileStart, type LinePosition, resumeAt, startOf } from "./line-position.ts";
 import { fileUnreadable, openFile, openIfThere, positionLost } from "./open-file.ts";
+import { endOfLines } from "./torn-line.ts";
 
 /** A file from a place on to its end, as it is when the end is reached. */
 export class WholeFile implements FileSteps {
@@ -11,12 +12,20 @@ export class WholeFile implements FileSteps {
   readonly #path: string;
   readonly #file: InputFile;
   readonly #buffer: Uint8Array;
+  readonly #endBytes: number;
   #at: number;
 
-  private constructor(path: string, file: InputFile, start: FileStart, chunkBytes: number) {
+  private constructor(
+    path: string,
+    file: InputFile,
+    start: FileStart,
+    chunkBytes: number,
+    endBytes = Number.POSITIVE_INFINITY,
+  ) {
     this.#path = path;
     this.#file = file;
     this.start = start;
+    this.#endBytes = endBytes;
     this.#at = start.place.offset;
     this.#buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(file.sizeBytes - this.#at, 4096)));
   }
@@ -45,13 +54,25 @@ export class WholeFile implements FileSteps {
     }
   }
 
+  /** A file that grows, up to the end of its last whole line. It has the file from here on. */
+  static async upToNow(path: string, file: InputFile, chunkBytes: number): Promise<WholeFile> {
+    try {
+      return new WholeFile(path, file, startOf(file.identity), chunkBytes, await endOfLines(file));
+    } catch (cause) {
+      await file.close();
+      throw fileUnreadable(path, cause);
+    }
+  }
+
   get totalBytes(): number {
-    return this.#file.sizeBytes;
+    return Math.min(this.#endBytes, this.#file.sizeBytes);
   }
 
   async next(): Promise<Step> {
     try {
-      const n = await this.#file.read(this.#buffer, this.#at);
+      const left = this.#endBytes - this.#at;
+      const into = left < this.#buffer.length ? this.#buffer.subarray(0, left) : this.#buffer;
+      const n = into.length === 0 ? 0 : await this.#file.read(into, this.#at);
       if (n === 0) return "end";
       this.#at += n;
       return { bytes: this.#buffer.subarray(0, n) };

@@ -1,0 +1,3 @@
+/** SQLite tables as sinks, by the database that comes with Node. */
+export { sqliteTable } from "./table.ts";
+export type { SqliteTableOptions } from "./table-sink.ts";
