@@ -1,5 +1,6 @@
 /** What became of a run, in one paragraph. */
 import type { RunReport } from "../job/running-job.ts";
+import { preview } from "../core/errors.ts";
 import { durationText, numberText, scaled } from "./quantity.ts";
 
 /**
@@ -24,8 +25,19 @@ export function summaryText(name: string, report: RunReport): string {
     `${stopped ? ", stopped before the inputs ended" : ""}. ` +
     `${recordsBefore > 0 ? `All runs together: ${numberText(all)} records read. ` : ""}Written: ${written}. ` +
     `${numberText(late)} late, ${numberText(skipped)} skipped, ${numberText(deadLettered)} dead-lettered.` +
-    `${durableText(report)}\n`
+    `${durableText(report)}\n${operators.map(droppedText).join("")}`
   );
+}
+
+const EXAMPLES = 3;
+
+/** What became of late records that nobody reads: some of them, a line each. */
+function droppedText({ name, done, droppedLate = [] }: RunReport["operators"][number]): string {
+  if (droppedLate.length === 0) return "";
+  const lines = droppedLate
+    .slice(-EXAMPLES)
+    .map(({ value, timestamp }) => `  ${new Date(timestamp).toISOString()} ${preview(value)}\n`);
+  return `${name} dropped ${numberText(done.late)} late, among them:\n${lines.join("")}`;
 }
 
 function durableText({ guarantee, epoch, restarts }: RunReport): string {

@@ -16,6 +16,7 @@ export function chainClosures({
   counts,
   bases,
   position,
+  dropped,
   failOperator,
   factory,
   parts,
@@ -64,7 +65,10 @@ export function chainClosures({
         ? numberAggregatorClosures(aggregator.fields, aggregator.outlive)
         : null,
     emit: emitTo(plan.ports[0]),
-    side: sides[0] ?? (() => {}),
+    side:
+      dropped === null
+        ? (sides[0] ?? (() => {}))
+        : (value: unknown, timestamp: number) => dropped.offer(value, timestamp),
     sides,
     mark(watermark: number) {
       outputs.forEach((out, i) => {

@@ -1,6 +1,7 @@
 /** What the two makers of a stage's head are given: generate.ts and closures.ts. */
 import type { Fields } from "../operator/aggregator.ts";
 import type { Batch } from "../operator/batch.ts";
+import type { Sample } from "../operator/sample.ts";
 import { type Head, HEAD_COUNTS } from "../operator/contract.ts";
 import { countersOf, type Stateless } from "../operator/stateless.ts";
 import type { StagePlan } from "../plan/stages.ts";
@@ -47,6 +48,8 @@ export interface MakeHead {
   /** By operator index: where its counters begin. */
   readonly bases: readonly number[];
   readonly position: { ordinal: number };
+  /** Takes the late records of a window whose late stream nobody reads; null where there are none such. */
+  readonly dropped: Sample | null;
   readonly failOperator: (index: number, error: unknown, value: unknown) => void;
   readonly factory: HeadKind["factory"];
   readonly parts: HeadKind["parts"];

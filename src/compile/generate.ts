@@ -35,6 +35,7 @@ export function stageText(
     counts,
     bases,
     position,
+    dropped,
     failOperator,
     factory,
     parts,
@@ -72,7 +73,7 @@ ${outputs.map((out, i) => `const o${i} = ${bind(out)};`).join("\n")}
 function emit(value, timestamp) {
 ${chainText(plan.ports[0], "value", context)}}
 function side(value, timestamp) {
-${chainText(plan.ports[1] ?? [], "value", context)}}
+${dropped === null ? "" : `${bind(dropped)}.offer(value, timestamp);\n`}${chainText(plan.ports[1] ?? [], "value", context)}}
 const sides = [side${plan.ports
     .slice(2)
     .map((trees) => `, function (value, timestamp) {\n${chainText(trees, "value", context)}}`)

@@ -4,6 +4,7 @@
 import { type Batch, IDLE, NONE } from "../operator/batch.ts";
 import { COUNT, type Head, type HeadPorts } from "../operator/contract.ts";
 import { forwardHead } from "../operator/forward.ts";
+import { Sample } from "../operator/sample.ts";
 import { isNumeric } from "../operator/number-aggregator.ts";
 import { unionHead } from "../operator/union.ts";
 import type { OnError } from "../connector/contract.ts";
@@ -58,6 +59,8 @@ export interface Stage {
   readonly counts: Float64Array;
   /** By stateless operator: where its counters begin. */
   readonly bases: readonly number[];
+  /** Some of the late records that nobody reads; null where there are none such. */
+  readonly dropped: Sample | null;
   /** Output i hangs on the late side. */
   readonly isSide: (i: number) => boolean;
   /** Undoes the step at hand after a MISS: rows and emissions. */
@@ -141,6 +144,8 @@ export function compileStage({
   const sideEdges = new Set(lateTrees.flatMap(edgesBelow));
   const isSide = (i: number): boolean => sideEdges.has(plan.outputs[i].id);
 
+  const dropped = plan.head.kind === "window" && lateTrees.length === 0 ? new Sample() : null;
+
   let looked = 0;
   const make: MakeHead = {
     plan,
@@ -151,6 +156,7 @@ export function compileStage({
     counts,
     bases,
     position,
+    dropped,
     failOperator,
     factory,
     parts,
@@ -171,6 +177,7 @@ export function compileStage({
     index,
     counts,
     bases,
+    dropped,
     isSide,
     undo() {
       // The head adds its records at the end of run, also of this one: they are no part of the step.

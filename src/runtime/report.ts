@@ -4,6 +4,7 @@
  */
 import type { Stage } from "../compile/stage.ts";
 import { COUNT, HEAD_COUNTS } from "../operator/contract.ts";
+import type { SampledRecord } from "../operator/sample.ts";
 import { GIVEN, GIVEN_ON, LEFT_OUT } from "../operator/stateless.ts";
 import { isKeyed } from "../plan/node.ts";
 import type { Tree } from "../plan/stages.ts";
@@ -28,6 +29,11 @@ export interface OperatorReport {
     readonly skipped: number;
     readonly deadLettered: number;
   };
+  /**
+   * Of a window whose late stream nobody reads: some of its late records of this run, 16 at most, spread evenly over all of
+   * them. Absent where there are none.
+   */
+  readonly droppedLate?: readonly SampledRecord[];
   /** (Record, window) pairs that came too late, those of late records included. */
   readonly missedWindows: number;
   /** State rows now, those of timers and of expiry included. */
@@ -93,6 +99,7 @@ export function reportOf(loop: Loop): JobReport {
         missedWindows: counts[COUNT.missedWindows],
         rows: stage.tables.reduce((n, table) => n + table.size, 0),
         ...(head.kind === "process" ? { process: beside(counts) } : {}),
+        ...droppedBy(stage),
       });
     } else if (head.kind === "changelog") {
       const rows = stage.tables.reduce((n, table) => n + table.size, 0);
@@ -138,6 +145,10 @@ export function reportOf(loop: Loop): JobReport {
     })),
     sinks,
   };
+}
+
+function droppedBy({ dropped }: Stage): Pick<OperatorReport, "droppedLate"> {
+  return dropped === null || dropped.records.length === 0 ? {} : { droppedLate: dropped.records };
 }
 
 /** An operator has one `onError`: its failed timers are all of one kind. */

@@ -12,7 +12,7 @@ import type { WindowOptions } from "./types.ts";
 /** What a window node says of its windows. @throws DURATION_INVALID, OPTION_INVALID */
 export function windowParts(
   windows: WindowAssigner,
-  { allowedLateness = 0, panes = "accumulating", trigger, finalOnly = false, onError }: WindowOptions,
+  { allowedLateness = 0, panes = "accumulating", trigger: asked, finalOnly = false, onError }: WindowOptions,
 ): Pick<plan.WindowNode, "windows" | "latenessMs" | "discard" | "trigger" | "finalOnly" | "onError"> {
   if (!WINDOW_KINDS.includes(windows?.kind)) {
     throw new MillraceError(
@@ -28,28 +28,30 @@ export function windowParts(
   }
   if (typeof finalOnly !== "boolean")
     throw new MillraceError("OPTION_INVALID", `finalOnly is true or false, not ${preview(finalOnly)}`);
-  if (trigger !== undefined && !isTrigger(trigger))
-    throw new MillraceError("OPTION_INVALID", `trigger takes a trigger, not ${preview(trigger)}`);
+  if (asked !== undefined && !isTrigger(asked))
+    throw new MillraceError("OPTION_INVALID", `trigger takes a trigger, not ${preview(asked)}`);
+  // The global window has no end: there, firing at the end is no default.
+  const trigger = asked === byDefault && windows.kind !== "global" ? null : (asked ?? null);
   const latenessMs = durationMs(allowedLateness, "allowedLateness");
   const refuse = (option: string, why: string): never => {
     throw new MillraceError("OPTION_INVALID", `${option}: ${why}`);
   };
   if (windows.kind === "count") {
-    if (trigger !== undefined) refuse("trigger", "a count window fires by its own count");
+    if (trigger !== null) refuse("trigger", "a count window fires by its own count");
     if (panes === "discarding") refuse("panes", "a count window has one pane");
   }
   if (windows.kind === "count" || windows.kind === "global") {
     if (latenessMs > 0) refuse("allowedLateness", "nothing is late for windows without an end");
     if (finalOnly) refuse("finalOnly", "the window has no end");
   }
-  if (finalOnly && trigger !== undefined) refuse("finalOnly", "a window with a trigger fires when that says");
-  if (windows.kind === "global" && trigger === undefined)
+  if (finalOnly && trigger !== null) refuse("finalOnly", "a window with a trigger fires when that says");
+  if (windows.kind === "global" && trigger === null)
     refuse("trigger", "the global window never fires without one: repeatedly(everyCount(100)), atEnd(), ...");
   return {
     windows,
     latenessMs,
     discard: panes === "discarding",
-    trigger: trigger === undefined || (trigger === byDefault && windows.kind !== "global") ? null : trigger,
+    trigger,
     finalOnly,
     onError: checkOnError(onError),
   };
