@@ -54,13 +54,17 @@ export const reprocess: Command = {
  * out is left alone: it only appends, and what it has can't be taken back
  */
 export function reprocessText(name: string, report: ReprocessReport): string {
-  const { sources, durationMs, lateRecords, acrossBorders, corrected, left, stopped } = report;
+  const { sources, durationMs, lateRecords, historyFrom, acrossBorders, corrected, left, stopped } = report;
   const read = sources.reduce((n, { records }) => n + records, 0);
   const [from, to] = [report.from, report.to].map((ms) => new Date(ms).toISOString());
   const late = `${numberText(lateRecords)} late ${lateRecords === 1 ? "one" : "ones"} added`;
   const lines = [
     `${name}: ${numberText(read)} records read in ${durationText(durationMs)}, ${late}, ${from} to ${to}`,
   ];
+  if (historyFrom !== null && historyFrom > report.from)
+    lines.push(
+      `the history begins at ${new Date(historyFrom).toISOString()}: what was before is in no result`,
+    );
   if (stopped) lines.push("stopped before the inputs ended: nothing was changed");
   for (const { name: sink, rows, changed, removed, stale } of corrected) {
     lines.push(

@@ -20,11 +20,10 @@ export class Corrections {
 
   /** Takes the rows of a part, in place of the node's sink. */
   sinkFor(node: SinkNode, part: Part): Sink<unknown> {
-    const { description, accepts: _, ...sink } = node.sink;
     const isKept = part === "across";
     return {
-      description,
-      form: sink.form ?? "append",
+      description: node.sink.description,
+      form: "upsert",
       open: async (context): Promise<OpenSink<unknown>> => {
         const correction = await this.#open(node, context);
         return {

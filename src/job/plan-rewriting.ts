@@ -4,7 +4,7 @@
 import type { Change, Sink, Source } from "../connector/contract.ts";
 import { MillraceError } from "../core/errors.ts";
 import { watermarkStrategy } from "../core/watermark.ts";
-import { carriesChanges } from "../plan/changelog.ts";
+import { carriesChanges, panesPort } from "../plan/changelog.ts";
 import type { Input, KeyByNode, PlanNode, SinkNode, SourceNode, WindowNode } from "../plan/node.ts";
 import { LateReplay } from "./late-replay.ts";
 import type { TimeRange } from "./time-range.ts";
@@ -12,11 +12,19 @@ import type { TimeRange } from "./time-range.ts";
 /** "inside": results of windows in the range; "across": of those that reach over a border. */
 export type Part = "inside" | "across";
 
+/** What is counted as the plan runs. */
+export interface Seen {
+  /** Results of windows that reach over a border. */
+  across: number;
+  /** The least timestamp of the history. */
+  earliest: number | null;
+}
+
 export class PlanRewriting {
   /** Inputs before what reads them. */
   readonly nodes: PlanNode[] = [];
   readonly replays: LateReplay[] = [];
-  readonly borders = { results: 0 };
+  readonly seen: Seen = { across: 0, earliest: null };
   readonly #range: TimeRange;
   readonly #needed: ReadonlyMap<PlanNode, TimeRange>;
   readonly #logs: ReadonlyMap<WindowNode, readonly SinkNode[]>;
@@ -72,24 +80,32 @@ export class PlanRewriting {
 
   #isIn(part: Part, isChange: boolean): (result: unknown) => boolean {
     const { from, to } = this.#range;
-    const { borders } = this;
+    const { seen } = this;
     return (result) => {
       const { windowStart, windowEnd } = (isChange ? (result as Change<Bounds>).row : result) as Bounds;
       const isInside = windowStart >= from && windowEnd <= to;
       const isAcross = !isInside && windowStart < to && windowEnd > from;
       if (part === "across") return isAcross;
-      if (isAcross && (!isChange || (result as Change<Bounds>).op === "+I")) borders.results += 1;
+      if (isAcross) seen.across += 1;
       return isInside;
     };
   }
 
   #whole({ node, port }: Input): Input {
-    if (node.kind === "source") return this.#once("whole", node, () => this.#source(node));
-    const whole = (input: Input): Input => this.#whole(input);
-    const made = this.#once("whole", node, () =>
-      this.#copy(node, node.kind === "window" ? (input) => this.#windowInput(node, input) : whole),
-    );
-    return { node: made.node, port };
+    const made = this.#once("whole", node, () => {
+      const whole = (input: Input): Input => this.#whole(input);
+      switch (node.kind) {
+        case "source":
+          return this.#source(node);
+        case "window":
+          return this.#copy(firesOnce(node), (input) => this.#windowInput(node, input));
+        case "changelog":
+          return this.#copy(node, (input) => panesOf(whole(input)));
+        default:
+          return this.#copy(node, whole);
+      }
+    });
+    return node.kind === "source" ? made : { node: made.node, port };
   }
 
   #copy(node: PlanNode, inputOf: (input: Input) => Input): Input {
@@ -107,9 +123,13 @@ export class PlanRewriting {
   #source(node: SourceNode): Input {
     const source = historyOf(node);
     const added = { node: this.#add<SourceNode>({ ...node, source }), port: 0 };
+    if (node.timestamp === undefined) return added;
     const { from, to } = this.#needed.get(node) as TimeRange;
-    if (from === Number.NEGATIVE_INFINITY) return added;
-    const filter = this.#filter(`${node.name}: range`, added, (_, time) => time >= from && time < to);
+    const { seen } = this;
+    const filter = this.#filter(`${node.name}: range`, added, (_, time) => {
+      if (seen.earliest === null || time < seen.earliest) seen.earliest = time;
+      return time >= from && time < to;
+    });
     return { node: filter, port: 0 };
   }
 
@@ -148,6 +168,16 @@ export class PlanRewriting {
     });
   }
 }
+
+/** It has one result, with everything: time stands still until the end of the input, and early panes would say less. */
+function firesOnce(window: WindowNode): WindowNode {
+  const { kind } = window.windows;
+  if (kind === "count" || kind === "global") return window;
+  return { ...window, trigger: null, latenessMs: 0, finalOnly: false };
+}
+
+/** The panes of a window as its changelog reads them. */
+const panesOf = ({ node }: Input): Input => ({ node, port: panesPort(node as WindowNode) });
 
 interface Bounds {
   readonly windowStart: number;

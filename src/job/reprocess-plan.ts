@@ -15,15 +15,14 @@ import type { DeadLetterSinkNode, Input, Plan, PlanNode, SinkNode, WindowNode } 
 import { inputsOf, isKeyed } from "../plan/node.ts";
 import { type LeftSink, lateLogsOf, sinksOf, windowsOf } from "./corrigible.ts";
 import type { LateReplay } from "./late-replay.ts";
-import { type Part, PlanRewriting } from "./plan-rewriting.ts";
+import { type Part, PlanRewriting, type Seen } from "./plan-rewriting.ts";
 import { EVERYTHING, hull, longestMs, recordsBefore, recordsInside, type TimeRange } from "./time-range.ts";
 
 export interface ReprocessPlan {
   readonly plan: Plan;
   readonly left: readonly LeftSink[];
   readonly replays: readonly LateReplay[];
-  /** Counts, as the plan runs, the results that reach over a border. */
-  readonly borders: { readonly results: number };
+  readonly seen: Readonly<Seen>;
 }
 
 /** @param sinkFor what takes the rows of a part, in place of the sink. @throws PIPELINE_INVALID */
@@ -45,7 +44,7 @@ export function reprocessPlan(
     plan: { name: plan.name, nodes: rewriting.nodes, deadLetters: withoutLetters(plan.deadLetters) },
     left: [...left, ...lateLogs.left],
     replays: rewriting.replays,
-    borders: rewriting.borders,
+    seen: rewriting.seen,
   };
 }
 

@@ -27,6 +27,8 @@ export interface ReprocessReport extends RunReport {
   readonly lateRecords: number;
   /** Results of windows that reach over a border of the range, and are left alone. */
   readonly acrossBorders: number;
+  /** The least timestamp of the history; null where it has none. What is older is in no result. */
+  readonly historyFrom: number | null;
   /** Empty where the run was stopped: then nothing was changed. */
   readonly corrected: readonly CorrectedSink[];
   /** Sinks that were not opened, and late logs that were not read. */
@@ -56,7 +58,8 @@ export async function reprocess(
       sinks: report.sinks.filter(isOwn),
       ...range,
       lateRecords: anew.replays.reduce((n, { added }) => n + added, 0),
-      acrossBorders: anew.borders.results,
+      acrossBorders: anew.seen.across,
+      historyFrom: anew.seen.earliest,
       corrected: report.stopped ? [] : await corrections.commit(),
       left: anew.left,
     };

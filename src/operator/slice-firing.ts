@@ -28,18 +28,18 @@ export interface SliceFiring {
   readonly fired: number;
   /** Where the stacks were turned last. */
   readonly turned: number;
-  /** The end of the window that fires next, seen from a watermark; +Infinity where no slice is in one. */
+  /** The end of the next window with a slice, be it without rows, that has not ended; +Infinity where there is none. */
   nextEnd(watermark: number): number;
-  /** Goes on with the firing of a window. False when an output is full: call again. */
+  /** Fires a window, if it has rows, or goes on with it. False when an output is full: call again. */
   fire(end: number): boolean;
   /** Over a backend: asks for what a record of a slice in the totals touches beside the slice. */
-  want(token: Token, sliceEnd: number): void;
+  want(token: Token, sliceEnd: number, watermark: number): void;
   /** Reads the same, so that nothing is changed before all is at hand. @throws MISS */
-  read(token: Token, sliceEnd: number): void;
+  read(token: Token, sliceEnd: number, watermark: number): void;
   /** A slice that is in the totals gets more: `cell`. */
   enter(token: Token, sliceEnd: number, cell: SliceCell, isNew: boolean): void;
   /** It has it now. */
-  turnAgain(token: Token, sliceEnd: number): void;
+  turnAgain(token: Token, sliceEnd: number, watermark: number): void;
   /** The totals came back. */
   restore(fired: number, turned: number): void;
 }
@@ -104,10 +104,11 @@ export function sliceFiring(
     turning?.turn(totalOf(token), slice);
   }
 
-  /** Where the slice is one of those that were turned: all that were and have not left, latest first. */
-  function turnedWith(sliceEnd: number): readonly Bucket<SliceCell>[] {
+  /** Where the slice is one of those that were turned: all that were and are in the next window, latest first. */
+  function turnedWith(sliceEnd: number, watermark: number): readonly Bucket<SliceCell>[] {
     if (turning === null || sliceEnd > turned) return [];
-    return rows.between(startOf(endAfter(fired)), turned).reverse();
+    // Windows without records have not fired: the next one may be far from the last.
+    return rows.between(startOf(endAfter(watermark)), turned).reverse();
   }
 
   function plan(end: number): Walk[] {
@@ -193,6 +194,7 @@ export function sliceFiring(
     },
 
     fire(end) {
+      if (walks === null && !rows.anyBetween(startOf(end), end)) return true;
       walks ??= plan(end);
       for (; at < walks.length; at++) if (!goThrough(walks[at])) return false;
       walks = null;
@@ -201,14 +203,14 @@ export function sliceFiring(
       return true;
     },
 
-    want(token, sliceEnd) {
+    want(token, sliceEnd, watermark) {
       keeper?.want(ofAll, token);
-      for (const bucket of turnedWith(sliceEnd)) table.keeper?.want(bucket, token);
+      for (const bucket of turnedWith(sliceEnd, watermark)) table.keeper?.want(bucket, token);
     },
 
-    read(token, sliceEnd) {
+    read(token, sliceEnd, watermark) {
       totals.peek(ofAll, token);
-      for (const bucket of turnedWith(sliceEnd)) table.peek(bucket, token);
+      for (const bucket of turnedWith(sliceEnd, watermark)) table.peek(bucket, token);
     },
 
     enter(token, sliceEnd, cell, isNew) {
@@ -217,9 +219,9 @@ export function sliceFiring(
       if (turning === null || sliceEnd > turned) totalsBy.enter(total, cell);
     },
 
-    turnAgain(token, sliceEnd) {
+    turnAgain(token, sliceEnd, watermark) {
       const slices: SliceCell[] = [];
-      for (const bucket of turnedWith(sliceEnd)) {
+      for (const bucket of turnedWith(sliceEnd, watermark)) {
         const slice = table.edit(bucket, token);
         if (slice !== undefined) slices.push(slice);
       }

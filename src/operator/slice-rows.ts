@@ -29,8 +29,13 @@ export interface SliceRows {
   peek(bucket: Rows, token: Token): SliceCell | undefined;
   /** Merges a cell into the row that the key has, or makes it its row. The cell is not used again. */
   merge(bucket: Rows, token: Token, held: SliceCell | undefined, cell: SliceCell, watermark: number): void;
-  /** The slices that end in (from, to], in time order. */
+  /**
+   * The slices with rows that end in (from, to], in time order. Others don't count: which were opened in vain hangs on
+   * what was asked for ahead and on restarts, and must not be seen in any firing.
+   */
   between(from: number, to: number): Rows[];
+  /** Whether there is one. */
+  anyBetween(from: number, to: number): boolean;
   /** Calls `visit` for the rows that are numbers. */
   visitNumbers(bucket: Rows, visit: (token: Token, cell: SliceCell) => void): void;
   /** Rows came back from the log: numbers go to their place, and all are in the order of arrival. */
@@ -63,6 +68,12 @@ export function sliceRows(ports: SliceRowsPorts): SliceRows {
     cell.panes = watermark;
     cell.after = null;
     table.insert(bucket, token, cell);
+  }
+
+  function* slicesBetween(from: number, to: number): Generator<Rows, void> {
+    for (let next = table.after(from); next !== undefined && next.time <= to; next = table.after(next.time))
+      // Rows are elsewhere, or in memory.
+      if (!next.complete || next.size > 0) yield next;
   }
 
   return {
@@ -120,12 +131,8 @@ export function sliceRows(ports: SliceRowsPorts): SliceRows {
       rows.slots.set(valuesOf(held ?? cell), at + 1);
     },
 
-    between(from, to) {
-      const found: Rows[] = [];
-      for (let next = table.after(from); next !== undefined && next.time <= to; next = table.after(next.time))
-        found.push(next);
-      return found;
-    },
+    between: (from, to) => Array.from(slicesBetween(from, to)),
+    anyBetween: (from, to) => slicesBetween(from, to).next().done !== true,
 
     visitNumbers(bucket, visit) {
       for (const rows of [bucket.numbers, bucket.tokens]) {

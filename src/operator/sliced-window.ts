@@ -95,9 +95,9 @@ export function slicedWindowHead(ports: SlicedWindowPorts): Head {
     const bucket = open(end);
     if (cold) {
       keeper.want(bucket, token);
-      if (isCounted) firing.want(token, end);
+      if (isCounted) firing.want(token, end, watermark);
       if (again.length > 0) late.want(token, again);
-      if (isCounted) firing.read(token, end);
+      if (isCounted) firing.read(token, end, watermark);
       if (again.length > 0) late.read(token, again);
     }
     const held = rows.peek(bucket, token);
@@ -111,7 +111,7 @@ export function slicedWindowHead(ports: SlicedWindowPorts): Head {
     }
     if (isCounted) firing.enter(token, end, cell, held === undefined);
     rows.merge(bucket, token, held, cell, watermark);
-    if (isCounted) firing.turnAgain(token, end);
+    if (isCounted) firing.turnAgain(token, end, watermark);
     if (again.length === 0) return;
     late.fire(token, again);
     due = Math.min(due, again[0] + latenessMs);

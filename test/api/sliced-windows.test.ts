@@ -166,6 +166,15 @@ for (const [way, by] of Object.entries(ways)) {
       ]);
     });
 
+    test("have no record that came too late for them, though its slice is there for others", async () => {
+      const ticks = [tick(-31), tick(-7, 0, "clock"), tick(-18, 2, "b"), tick(-17, 4, "b")];
+      const { out } = await panes(sliding(15, 7, { offset: 4 }), by, ticks, { allowedLateness: 3 });
+      assert.deepEqual(
+        out.filter((pane) => pane.startsWith("b")),
+        ["b [-24, -9) late 0: 2", "b [-24, -9) late 1: 6", "b [-17, -2) on-time 0: 4"],
+      );
+    });
+
     test("that fire late leave those to come as they are", async () => {
       const ticks = [...Array.from({ length: 41 }, (_, at) => tick(at)), tick(36, 100), tick(60)];
       const { out } = await panes(sliding(10, 1), by, ticks, { allowedLateness: 5 });

@@ -61,6 +61,7 @@ test("a run and its reprocessing give the table of all records, and the summary 
     new RegExp(
       [
         "^orders: 3 records read in 5 ms, 1 late one added, 2026-01-01T00:00:00.000Z to 2026-01-01T12:30:00.000Z",
+        "the history begins at 2026-01-01T10:00:00.000Z: what was before is in no result",
         "totals: 2 rows, 1 of them new or changed; 0 removed",
         "1 result reaches over a border of the range: left alone",
         "out is left alone: it only appends, and what it has can't be taken back",
@@ -117,6 +118,7 @@ test("the summary tells of a stopped run and of rows that may have stayed", () =
     durationMs: 4200,
     lateRecords: 17,
     acrossBorders: 2,
+    historyFrom: -5,
     from: 0,
     to: 1000,
     stopped: true,
