@@ -19,6 +19,18 @@ export function partitionsOf(spec: PipelineSpec): Record<string, number> {
   return Object.fromEntries(spec.sources.map(({ partitions }, i) => [sourceName(i), partitions]));
 }
 
+/** Windows without bounds in time: what they hold stays when the input ends. */
+export const untimedOf = (spec: PipelineSpec): string[] =>
+  spec.steps.flatMap((step, i) =>
+    step.kind === "window" && (step.assigner.type === "count" || step.assigner.type === "global")
+      ? [stepName(i)]
+      : [],
+  );
+
+/** Whether the harness may end all partitions, and ask for the state to be empty then: if the trace ends none itself. */
+export const mayEnd = (spec: PipelineSpec, trace: Trace): boolean =>
+  spec.sources.length > 0 && !trace.some((item) => "end" in item) && untimedOf(spec).length === 0;
+
 /** What one trace item brought to one sink, as texts in any order. */
 type BySink = Record<string, string[]>;
 

@@ -12,10 +12,10 @@ import { operatorHarness, runChecked } from "../../src/testing/harness.ts";
 import { propertyOptions } from "../connector/seed.ts";
 import { caseArbitrary } from "./arbitrary.ts";
 import { canonical } from "./canonical.ts";
-import { build, itemsOf, partitionsOf } from "./engine.ts";
+import { build, itemsOf, mayEnd, partitionsOf, untimedOf } from "./engine.ts";
 import { sameAsOracle } from "./same-as-oracle.ts";
 import { evaluate } from "./oracle.ts";
-import { type AssignerSpec, type PipelineSpec, stepName, type Trace } from "./spec.ts";
+import type { AssignerSpec, PipelineSpec, Trace } from "./spec.ts";
 
 describe("results", () => {
   it("are those of the batch evaluator, after every single input (INV-3)", async () => {
@@ -36,7 +36,7 @@ describe("results", () => {
           await operatorHarness(() => build(spec), itemsOf(trace), {
             partitions: partitionsOf(spec),
             batchSizes,
-            end: endsOpen(spec, trace) && untimedOf(spec).length === 0,
+            end: mayEnd(spec, trace),
           });
         },
       ),
@@ -197,18 +197,6 @@ describe("edges", () => {
     );
   });
 });
-
-/** Windows without bounds in time: what they hold stays when the input ends. */
-const untimedOf = (spec: PipelineSpec): string[] =>
-  spec.steps.flatMap((step, i) =>
-    step.kind === "window" && (step.assigner.type === "count" || step.assigner.type === "global")
-      ? [stepName(i)]
-      : [],
-  );
-
-/** Whether partitions may still be ended: a trace that ends some of them itself is left as it is. */
-const endsOpen = (spec: PipelineSpec, trace: Trace): boolean =>
-  spec.sources.length > 0 && !trace.some((item) => "end" in item);
 
 const diamondTrace: fc.Arbitrary<Trace> = fc
   .array(

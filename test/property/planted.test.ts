@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { operatorHarness } from "../../src/testing/harness.ts";
 import { caseArbitrary } from "./arbitrary.ts";
-import { build, itemsOf, partitionsOf } from "./engine.ts";
+import { build, itemsOf, mayEnd, partitionsOf } from "./engine.ts";
 import { PLANTED_BUGS, type PlantedBug } from "./planted.ts";
 import { sameAsOracle } from "./same-as-oracle.ts";
 
@@ -30,11 +30,10 @@ async function finds(
     const property = fc.asyncProperty(caseArbitrary(), async ({ spec, trace }) => {
       if (bug.foundBy === "oracle") await sameAsOracle(spec, trace, { batchRecords: 1 });
       else {
-        const end = !trace.some((item) => "end" in item);
         await operatorHarness(() => build(spec), itemsOf(trace), {
           partitions: partitionsOf(spec),
           batchSizes: [2, 11],
-          end,
+          end: mayEnd(spec, trace),
         });
       }
     });
