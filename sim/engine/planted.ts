@@ -126,7 +126,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edit("state/", 'if (row.mark > 0) this.write("past", bucket, token, row);'),
   ),
   bug(
-    4,
+    342,
     "a row of numbers is written with its new value",
     edit("state/", /if \(marks\[at\] !== CLEAN\) keeper\.write\([^;]*;/g),
     edit("state/", /if \(slots\[at\] !== CLEAN\) keeper\.write\([^;]*;/g),

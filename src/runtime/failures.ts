@@ -62,7 +62,7 @@ export class Failures {
 
   /** A step begins: what was given up before it stays so. */
   begin(): void {
-    this.step.length = 0;
+    if (this.step.length > 0) this.step.length = 0;
   }
 
   /** The step at hand is undone. */
