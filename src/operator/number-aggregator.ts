@@ -5,6 +5,7 @@
  */
 import type { Token } from "../core/key.ts";
 import { NumberRows } from "../state/number-rows.ts";
+import { Slab } from "../state/slab.ts";
 import { TokenRows } from "../state/token-rows.ts";
 import { type Cell, type Fields, inputOf, inputsText, withFields } from "./aggregator.ts";
 import type { NumberAggregator } from "./contract.ts";
@@ -61,8 +62,9 @@ function makersOf(
   outlive: boolean,
 ): Pick<NumberAggregator, "newNumberRows" | "newTokenRows"> {
   const values = fields.length + (outlive ? 1 : 0);
+  const slab = new Slab();
   return {
-    newNumberRows: (expected, keeper) => new NumberRows(values, expected, keeper),
+    newNumberRows: (expected, keeper) => new NumberRows(values, expected, keeper, slab),
     newTokenRows: (keeper) => new TokenRows(values, keeper),
   };
 }

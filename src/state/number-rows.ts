@@ -10,6 +10,7 @@
  */
 import type { Token } from "../core/key.ts";
 import { CLEAN, type NumberKeeper } from "./number-cell.ts";
+import type { Slab } from "./slab.ts";
 
 /** Slots at the beginning; a window of a few keys must cost little. */
 const FIRST_SLOTS = 16;
@@ -25,6 +26,7 @@ export class NumberRows {
   readonly count = { rows: 0 };
   slots: Float64Array;
   private readonly keeper: NumberKeeper | null;
+  private readonly slab: Slab;
   /** By place; null where rows are not durable. */
   private marks: Uint8Array | null = null;
   private seqs: Uint32Array | null = null;
@@ -37,16 +39,18 @@ export class NumberRows {
    * @param values numbers in a row
    * @param expected rows that it should take without growing
    * @param keeper null where rows are not durable
+   * @param slab of rows that are let go at about the same time
    */
-  constructor(values: number, expected: number, keeper: NumberKeeper | null) {
+  constructor(values: number, expected: number, keeper: NumberKeeper | null, slab: Slab) {
     this.keeper = keeper;
+    this.slab = slab;
     this.stride = 1 + values;
     let bits = Math.log2(FIRST_SLOTS);
     while (expected > 2 ** bits * LOAD) bits += 1;
     this.shift = 32 - bits;
     this.mask = 2 ** bits - 1;
-    this.slots = new Float64Array(2 ** bits * this.stride).fill(Number.NaN);
-    this.order = new Float64Array(2 ** bits);
+    this.slots = slab.take(2 ** bits * this.stride).fill(Number.NaN);
+    this.order = slab.take(2 ** bits);
     if (keeper === null) return;
     this.marks = new Uint8Array(this.slots.length);
     this.seqs = new Uint32Array(this.slots.length);
@@ -145,8 +149,8 @@ export class NumberRows {
     const { slots, marks, seqs, stride } = this;
     this.mask = this.mask * 2 + 1;
     this.shift -= 1;
-    this.slots = new Float64Array((this.mask + 1) * stride).fill(Number.NaN);
-    const order = new Float64Array(this.mask + 1);
+    this.slots = this.slab.take((this.mask + 1) * stride).fill(Number.NaN);
+    const order = this.slab.take(this.mask + 1);
     order.set(this.order);
     this.order = order;
     if (marks !== null) this.marks = new Uint8Array(this.slots.length);

@@ -25,6 +25,7 @@ const stateForOperators = [
   "number-cell",
   "number-rows",
   "owned-table",
+  "slab",
   "table",
   "timers",
   "token-rows",

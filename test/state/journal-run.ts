@@ -12,6 +12,7 @@ import { ChangeLog, changesOf } from "../../src/state/change-log.ts";
 import type { Cursor } from "../../src/state/cursor.ts";
 import { Journal } from "../../src/state/journal.ts";
 import { NumberRows } from "../../src/state/number-rows.ts";
+import { Slab } from "../../src/state/slab.ts";
 import { OwnedTable } from "../../src/state/owned-table.ts";
 import { type Rows, Table } from "../../src/state/table.ts";
 import { TokenRows } from "../../src/state/token-rows.ts";
@@ -132,7 +133,7 @@ export class JournalRun {
     const keeper = this.journal.numbersOf.bind(this.journal);
     const rows =
       typeof token === "number"
-        ? (bucket.numbers ??= new NumberRows(1, 0, keeper(bucket)))
+        ? (bucket.numbers ??= new NumberRows(1, 0, keeper(bucket), new Slab()))
         : (bucket.tokens ??= new TokenRows(1, keeper(bucket)));
     let at = rows.find(token as never);
     if (at < 0) at = rows.insert(at, token as never);

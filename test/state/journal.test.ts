@@ -12,6 +12,7 @@ import { ChangeLog, changesOf } from "../../src/state/change-log.ts";
 import type { Change } from "../../src/state/contract.ts";
 import { Journal } from "../../src/state/journal.ts";
 import { NumberRows } from "../../src/state/number-rows.ts";
+import { Slab } from "../../src/state/slab.ts";
 import { OwnedTable } from "../../src/state/owned-table.ts";
 import { Table } from "../../src/state/table.ts";
 import { TokenRows } from "../../src/state/token-rows.ts";
@@ -220,7 +221,7 @@ describe("a cursor", () => {
       fc.property(fc.array(change, { maxLength: 60 }), fc.nat(60), (changes, before) => {
         const table = new Table<Counter>("op", "rows", "by-time");
         const rowsOf = (bucket: Bucket<Counter>) => {
-          bucket.numbers ??= new NumberRows(1, 0, null);
+          bucket.numbers ??= new NumberRows(1, 0, null, new Slab());
           bucket.tokens ??= new TokenRows(1, null);
           return bucket;
         };

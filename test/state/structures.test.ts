@@ -5,6 +5,7 @@ import { keyGroupOf, type Token, tokenOf } from "../../src/core/key.ts";
 import { KeyMap } from "../../src/state/key-map.ts";
 import { CLEAN, type NumberKeeper } from "../../src/state/number-cell.ts";
 import { NumberRows } from "../../src/state/number-rows.ts";
+import { Slab } from "../../src/state/slab.ts";
 import { OwnedTable } from "../../src/state/owned-table.ts";
 import { Table } from "../../src/state/table.ts";
 import { Timers } from "../../src/state/timers.ts";
@@ -64,7 +65,7 @@ for (const { title, make, keys, seen } of [
   {
     title: "rows of numbers by numbers",
     make: (values: number, expected: number, keeper: NumberKeeper | null) =>
-      new NumberRows(values, expected, keeper),
+      new NumberRows(values, expected, keeper, new Slab()),
     keys: number as fc.Arbitrary<Token>,
     seen: (rows: NumberRows | TokenRows) => (rows as NumberRows).count.rows,
   },
@@ -171,7 +172,7 @@ describe("rows of numbers by numbers", () => {
       (i: number) => i * 2 ** 33,
       (i: number) => -i * 65_536,
     ]) {
-      const rows = new NumberRows(1, 0, null);
+      const rows = new NumberRows(1, 0, null, new Slab());
       for (let i = 0; i < 20_000; i++) rows.insert(rows.find(keyOf(i)), keyOf(i));
       let run = 0;
       let longest = 0;
@@ -333,7 +334,7 @@ describe("a table", () => {
     const table = new Table<Counter>("op", "panes", "by-time");
     const bucket = table.open(7);
     table.insert(bucket, "a", counter(1));
-    bucket.numbers = new NumberRows(1, 0, null);
+    bucket.numbers = new NumberRows(1, 0, null, new Slab());
     bucket.numbers.restore(5, [2]);
     bucket.tokens = new TokenRows(1, null);
     bucket.tokens.restore("b", [3]);
@@ -371,5 +372,25 @@ describe("a table by owner", () => {
     assert.notEqual(table.open("ada"), ada);
     table.drop("bob");
     assert.equal(table.size, 0);
+  });
+});
+
+describe("a slab", () => {
+  it("gives arrays of zeros that share nothing but their blocks, whatever their lengths", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 20_000 }), { maxLength: 60 }), (lengths) => {
+        const slab = new Slab();
+        const pieces = lengths.map((length, i) => {
+          const piece = slab.take(length);
+          assert.equal(piece.length, length);
+          assert.ok(piece.every((value) => value === 0));
+          return piece.fill(i + 1);
+        });
+        pieces.forEach((piece, i) => {
+          assert.ok(piece.every((value) => value === i + 1));
+        });
+      }),
+      propertyOptions(50),
+    );
   });
 });
