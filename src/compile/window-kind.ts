@@ -6,6 +6,7 @@ import { alignedWindowHead, type PaneCell } from "../operator/aligned-window.ts"
 import { type CountRow, countWindowHead } from "../operator/count-window.ts";
 import { alignedBounds, calendarBounds, cumulatingBounds, globalBounds } from "../operator/fixed-windows.ts";
 import { isNumeric, numberForm } from "../operator/number-aggregator.ts";
+import { prefetchKeys } from "../operator/prefetch-keys.ts";
 import { recordWindows } from "../operator/record-windows.ts";
 import { atSessionEnd } from "../operator/session-firing.ts";
 import { chainedSessions, cutSessions, givenWindows } from "../operator/session-places.ts";
@@ -108,6 +109,7 @@ function perRecordKind(
     },
     parts: {
       stepLoop,
+      prefetchKeys,
       placesOf: placesOf(windows),
       firingOf: trigger === null ? atSessionEnd : bySessionTrigger,
     },
@@ -150,7 +152,7 @@ function countKind({ size, slide }: CountWindows, { name, fields, ports, signatu
     tables: [table],
     aggregator: { fields, withReplaces: false, outlive: size > slide },
     index: null,
-    parts: { stepLoop },
+    parts: { stepLoop, prefetchKeys },
   };
 }
 

@@ -18,6 +18,7 @@ import type { Token } from "../core/key.ts";
 import type { Cell as RowCell } from "../state/bucket.ts";
 import type { Table } from "../state/table.ts";
 import type { Head, WindowPorts } from "./contract.ts";
+import type { PrefetchKeysPorts } from "./prefetch-keys.ts";
 
 interface Slice<Cell> {
   /** The greatest timestamp of its records; NaN where they have none. */
@@ -39,16 +40,14 @@ export interface CountWindowPorts<Cell> extends WindowPorts<CountRow<Cell>, Cell
   /** Some aggregate is the user's own: its merge may change what it is given. */
   readonly hasCustom: boolean;
   readonly copyOf: (cell: Cell) => Cell;
+  readonly prefetchKeys: (ports: PrefetchKeysPorts) => NonNullable<Head["prefetch"]>;
 }
 
 export function countWindowHead<Cell>(ports: CountWindowPorts<Cell>): Head {
-  const { inputs, emit, mark, fail, counts, NONE, IDLE, stepLoop } = ports;
+  const { emit, mark, fail, counts, stepLoop } = ports;
   const { table, keyOf, tokenOf, keyOfToken, create, add, merge, result, hasCustom, copyOf } = ports;
   const { size, slide } = ports;
-  const input = inputs[0];
   const bucket = table.open(0);
-  const { keeper } = table;
-  const cold = keeper !== null && keeper.cold;
 
   const remainder = size % slide;
   /** Place within a slide at which a window begins, and with it a slice. Another one begins at 0, with the slide. */
@@ -126,18 +125,7 @@ export function countWindowHead<Cell>(ports: CountWindowPorts<Cell>): Head {
   return {
     run: stepLoop(ports, process, advance),
 
-    prefetch() {
-      if (keeper === null || !cold) return;
-      for (let i = 0; i < input.n; i++) {
-        const value = input.values[i];
-        if (value === NONE || value === IDLE) continue;
-        try {
-          keeper.want(bucket, tokenOf(keyOf(value)));
-        } catch {
-          // A key that can't be taken is dealt with when the record's turn comes.
-        }
-      }
-    },
+    prefetch: ports.prefetchKeys(ports),
 
     save: () => [watermark],
 

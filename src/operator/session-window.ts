@@ -23,6 +23,7 @@ import type { Cell as RowCell } from "../state/bucket.ts";
 import type { Table } from "../state/table.ts";
 import type { Timers } from "../state/timers.ts";
 import type { Emit, Head, WindowPorts } from "./contract.ts";
+import type { PrefetchKeysPorts } from "./prefetch-keys.ts";
 import type { SessionPlaces } from "./session-places.ts";
 
 interface Span {
@@ -112,16 +113,15 @@ export interface SessionWindowPorts<Cell> extends WindowPorts<SessionRow<Cell>, 
   readonly outlives: boolean;
   readonly placesOf: (ports: any) => SessionPlaces;
   readonly firingOf: (ports: any) => SessionFiring<Cell>;
+  readonly prefetchKeys: (ports: PrefetchKeysPorts) => NonNullable<Head["prefetch"]>;
 }
 
 export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
-  const { inputs, emit, side, mark, full, begin, fail, counts, position, clock, NONE, IDLE, stepLoop } =
-    ports;
+  const { emit, side, mark, full, begin, fail, counts, position, clock, stepLoop } = ports;
   const { table, timers, keyOf, tokenOf, keyOfToken, create, add, merge, result } = ports;
   const { gapMs, gapOf, calendarOf, closesAfterMs, latenessMs, discard, outlives } = ports;
   /** To those who keep what is out: there, where there are any. */
   const tell: Emit | undefined = ports.sides[1];
-  const input = inputs[0];
   const bucket = table.open(0);
 
   const { keeper } = table;
@@ -294,18 +294,7 @@ export function sessionWindowHead<Cell>(ports: SessionWindowPorts<Cell>): Head {
 
     ...(wakes === null ? {} : { nextTick: wakes.next }),
 
-    prefetch() {
-      if (keeper === null || !cold) return;
-      for (let i = 0; i < input.n; i++) {
-        const value = input.values[i];
-        if (value === NONE || value === IDLE) continue;
-        try {
-          keeper.want(bucket, tokenOf(keyOf(value)));
-        } catch {
-          // A key that can't be taken is dealt with when the record's turn comes.
-        }
-      }
-    },
+    prefetch: ports.prefetchKeys(ports),
 
     save: () => [watermark],
 
