@@ -1,23 +1,23 @@
 /**
  * The loop: a batch in, every stage once, sink buffers out. One worker, one thread, no queue between operators.
  *
- * A stage whose outputs are full pauses; what reads them runs first. A sink that is busy makes the loop wait, and while
- * it waits nothing is read: that is all there is to backpressure.
+ * A stage whose outputs are full pauses; what reads them runs first (pump.ts). A sink that is busy makes the loop wait,
+ * and while it waits nothing is read: that is all there is to backpressure.
  */
 import { compileStage, type Stage } from "../compile/stage.ts";
 import type { Guarantee } from "../connector/contract.ts";
-import { MillraceError, reasonOf } from "../core/errors.ts";
+import { MillraceError } from "../core/errors.ts";
 import { jsonOfNumber, numberOfJson } from "../core/json.ts";
 import type { Ports } from "../core/ports.ts";
 import { Batch, BATCH_RECORDS } from "../operator/batch.ts";
 import type { Plan, SourceNode } from "../plan/node.ts";
 import { cutStages, type EdgePlan, type StagePlan } from "../plan/stages.ts";
-import { MISS } from "../state/miss.ts";
 import { Shapes } from "../schema/shapes.ts";
 import { type CommitOptions, Commits } from "./commits.ts";
 import { type DroppedRows, stillDropped } from "./dropped.ts";
-import { Failures, locatedAt } from "./failures.ts";
+import { Failures } from "./failures.ts";
 import { Intake } from "./intake.ts";
+import { Pump } from "./pump.ts";
 import {
   restoreFailures,
   restoreStages,
@@ -26,6 +26,7 @@ import {
   saveFailures,
   saveStages,
 } from "./saved-job.ts";
+import { Requests } from "./requests.ts";
 import { restoreRows } from "./restore-rows.ts";
 import { SinkEdge } from "./sink-edge.ts";
 import type { IntakeOptions, RecordOrigin } from "./source-intake.ts";
@@ -65,8 +66,7 @@ export class Loop {
   private readonly options: LoopOptions;
   private readonly sinks: SinkEdge[] = [];
   private readonly deadLetters: SinkEdge | null;
-  private readonly readers = new Map<Batch, Stage>();
-  private readonly sinkOf = new Map<Batch, SinkEdge>();
+  private readonly pump: Pump;
   private readonly ticking: readonly Stage[];
   /** What operators see of the clock: see HeadPorts. */
   private readonly clock = { tick: Number.NEGATIVE_INFINITY };
@@ -77,11 +77,7 @@ export class Loop {
   private isDone = false;
   /** Rows that the program gave up and the log still has. */
   private dropped: readonly DroppedRows[] = [];
-  /** To be done between two turns. */
-  private readonly requests: {
-    readonly answer: () => Promise<void>;
-    readonly reject: (error: unknown) => void;
-  }[] = [];
+  private readonly requests = new Requests();
   private yieldedAt = 0;
   /** null: state is in memory, and nothing is durable. */
   readonly keeping: StateKeeping | null;
@@ -161,18 +157,30 @@ export class Loop {
         clock: this.clock,
         keep: (table) => keeping?.keep(table),
       });
-      for (const input of compiled.inputs) this.readers.set(input, compiled);
       return compiled;
     });
     this.stores = storesOf(plan, keeping?.tables ?? []);
     this.ticking = this.stages.filter(({ head }) => head.nextTick !== undefined);
+    const sinkOf = new Map<Batch, SinkEdge>();
     for (const [edge, batch] of edges) {
       if ("stage" in edge.to) continue;
       const sink = new SinkEdge(edge.to.sink, batch);
       batch.reader = edge.to.sink.sink.description;
       this.sinks.push(sink);
-      this.sinkOf.set(batch, sink);
+      sinkOf.set(batch, sink);
     }
+    this.pump = new Pump({
+      stages: this.stages,
+      intake: this.intake,
+      failures: this.failures,
+      keeping,
+      isCold: cold !== null,
+      write: (batch) => {
+        const sink = sinkOf.get(batch);
+        return sink === undefined ? null : this.write(sink);
+      },
+      onRun: options.onRun,
+    });
     this.deadLetters = plan.deadLetters === null ? null : new SinkEdge(plan.deadLetters, new Batch(false));
     if (this.deadLetters !== null) this.sinks.push(this.deadLetters);
     this.commits =
@@ -248,7 +256,7 @@ export class Loop {
     const { commits } = this;
     while (!this.stopping) {
       this.awake = false;
-      if (this.requests.length > 0) await this.answerRequests();
+      if (this.requests.areWaiting) await this.requests.answer();
       if (await this.turn()) continue;
       if (this.intake.ended) break;
       if (this.awake || this.stopping) continue;
@@ -272,7 +280,7 @@ export class Loop {
     if (commits === null) for (const sink of this.sinks) await sink.flush();
     else await commits.finish(!this.stopping && this.intake.ended);
     this.isDone = true;
-    await this.answerRequests();
+    await this.requests.answer();
   }
 
   /** One turn. False when there was nothing to take. */
@@ -284,8 +292,8 @@ export class Loop {
     const isChanged = taken || this.failures.hasLetters || this.nextTick <= this.clock.tick;
     if (isChanged) {
       for (const stage of this.stages) {
-        if (this.options.cold != null) await this.pump(stage, await this.runHead(stage));
-        else if (!this.runOnce(stage)) await this.pump(stage, false);
+        const running = this.pump.run(stage);
+        if (running !== null) await running;
       }
       for (const sink of this.sinks)
         if (sink.batch.n > 0 || sink.batch.waiting !== null) await this.write(sink);
@@ -339,19 +347,15 @@ export class Loop {
     const { commits } = this;
     if (commits === null) throw new MillraceError("SAVEPOINT_INVALID", "The job keeps no state");
     if (this.isDone) return commits.savepoint(folder);
-    return new Promise((resolve, reject) => {
-      this.requests.push({ answer: () => commits.savepoint(folder).then(resolve, reject), reject });
-      this.wake();
-    });
-  }
-
-  private async answerRequests(): Promise<void> {
-    for (const { answer } of this.requests.splice(0)) await answer();
+    const asked = this.requests.add(() => commits.savepoint(folder));
+    this.wake();
+    return asked;
   }
 
   async close(): Promise<void> {
-    for (const { reject } of this.requests.splice(0))
-      reject(new MillraceError("SAVEPOINT_INVALID", "The job failed before the savepoint was written"));
+    this.requests.reject(
+      new MillraceError("SAVEPOINT_INVALID", "The job failed before the savepoint was written"),
+    );
     const errors: unknown[] = [];
     const quietly = async (close: () => Promise<void> | undefined): Promise<void> => {
       try {
@@ -377,73 +381,9 @@ export class Loop {
     this.wakeUp = null;
   }
 
-  /** The usual case, without a promise: state is in memory. False when an output is full. */
-  private runOnce(stage: Stage): boolean {
-    let done: boolean;
-    try {
-      done = stage.head.run();
-    } catch (error) {
-      throw this.problemOf(stage, error);
-    }
-    this.options.onRun?.(stage);
-    if (done) for (const input of stage.inputs) input.clear();
-    return done;
-  }
-
-  /** Runs a stage that paused until it has read all its inputs, and whatever must make room for that. */
-  private async pump(stage: Stage, done: boolean): Promise<void> {
-    while (!done) {
-      for (const out of stage.outputs) {
-        if (out.n < out.limit && out.waiting === null) continue;
-        const reader = this.readers.get(out);
-        if (reader !== undefined) await this.pump(reader, await this.runHead(reader));
-        const sink = this.sinkOf.get(out);
-        if (sink !== undefined) await this.write(sink);
-      }
-      done = await this.runHead(stage);
-    }
-    for (const input of stage.inputs) input.clear();
-  }
-
-  private async runHead(stage: Stage): Promise<boolean> {
-    await this.keeping?.prefetch(stage);
-    for (;;) {
-      try {
-        const done = stage.head.run();
-        this.options.onRun?.(stage);
-        return done;
-      } catch (signal) {
-        if (signal !== MISS) throw this.problemOf(stage, signal);
-        stage.undo();
-        this.failures.undo();
-        await this.keeping?.load(stage);
-      }
-    }
-  }
-
   /** Where the record at hand came from; null where the edges carry no ordinals. */
   private locate(stage: StagePlan, ordinal: number): RecordOrigin | null {
     return stage.ordered ? this.intake.locate(ordinal) : null;
-  }
-
-  /** What ended a stage's run, as the user sees it. */
-  private problemOf({ plan: { head: node }, head }: Stage, error: unknown): unknown {
-    const context = { operator: node.name };
-    if (!(error instanceof MillraceError)) {
-      if (node.kind !== "window")
-        return new MillraceError("ENGINE_BUG", `${node.name}: ${reasonOf(error)}`, context, error);
-      return new MillraceError(
-        "USER_FUNCTION_FAILED",
-        `An aggregate of ${node.name} threw ${reasonOf(error)}`,
-        context,
-        error,
-      );
-    }
-    const slot = head.slotAtHand?.();
-    // The slots of a source that is alone are numbered as the intake numbers them.
-    if (error.context.source !== undefined || slot === undefined || this.intake.sources.length > 1)
-      return error;
-    return locatedAt(error, this.intake.locate(slot));
   }
 
   private write(sink: SinkEdge): Promise<void> {
