@@ -100,3 +100,27 @@ function stateOf(node: WindowNode): StateText {
       return { state: "panes: one row per key", bound: "one row per key, never dropped" };
   }
 }
+
+/** @param whyNoWatermark why no watermark comes in; empty where one does, null in batch mode */
+export function unboundedInWindow(
+  { name, windows, aggregates }: WindowNode,
+  whyNoWatermark: readonly string[] | null,
+): string[] {
+  const found = fieldsOf(aggregates)
+    .filter(({ aggregate }) => aggregate.bound === "window")
+    .map(
+      ({ name: field, aggregate }) =>
+        `${name}: ${field} = ${aggregate.name} may keep as much as its window brings`,
+    );
+  if (whyNoWatermark === null) return found;
+  if (windows.kind === "global")
+    return [...found, `${name}: the row of each key stays, as its window has no end`];
+  if (windows.kind === "count") {
+    const which = windows.size > windows.slide ? "each key" : "each key whose window is not full";
+    return [...found, `${name}: the row of ${which} stays, as time closes no window`];
+  }
+  const why = whyNoWatermark.map(
+    (why) => `${name}: its windows never close before the end of the input: ${why}`,
+  );
+  return [...found, ...why];
+}

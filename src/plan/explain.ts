@@ -8,9 +8,9 @@ import { formatDuration } from "../core/time.ts";
 import { isMovedByRecords } from "../core/watermark.ts";
 import type { Plan, PlanNode, SinkNode, SourceNode, WindowNode } from "./node.ts";
 import { changelogState, describeChangelog, unboundedInChangelog } from "./explain-changelog.ts";
-import { describeWindow, windowState } from "./explain-window.ts";
+import { describeWindow, unboundedInWindow, windowState } from "./explain-window.ts";
 import { describeProcess, processState, unboundedInProcess } from "./explain-process.ts";
-import { fieldsOf, inputsOf, isKeyed } from "./node.ts";
+import { inputsOf, isKeyed } from "./node.ts";
 import { cutStages, type EdgePlan, type HeadNode, type StagePlan, type Tree } from "./stages.ts";
 
 export interface ExplainContext {
@@ -161,18 +161,7 @@ function unboundedIn(node: PlanNode, plan: Plan, batchMode: boolean): string[] {
   }
   if (node.kind === "changelog") return unboundedInChangelog(node);
   if (node.kind !== "window") return [];
-  const found: string[] = [];
-  for (const { name: field, aggregate } of fieldsOf(node.aggregates)) {
-    if (aggregate.bound === "window")
-      found.push(`${node.name}: ${field} = ${aggregate.name} may keep as much as its window brings`);
-  }
-  if (!batchMode && node.windows.kind !== "count" && node.windows.kind !== "global")
-    found.push(
-      ...withoutWatermark(node.input.node, node.input.port, plan).map(
-        (why) => `${node.name}: its windows never close before the end of the input: ${why}`,
-      ),
-    );
-  return found;
+  return unboundedInWindow(node, batchMode ? null : withoutWatermark(node.input.node, node.input.port, plan));
 }
 
 /** The windows whose results reach the node without another stage between. */

@@ -370,6 +370,8 @@ describe("explain() of a count window", () => {
     assert.match(explained(10, 3), /of which a window has up to 7$/m);
     assert.match(explained(10, 5), /of which a window has up to 2$/m);
     assert.match(explained(10, 5), /bound: one row per key, never dropped/);
+    assert.match(explained(10, 5), /: the row of each key stays, as time closes no window/);
+    assert.match(explained(100), /: the row of each key whose window is not full stays/);
   });
 });
 
