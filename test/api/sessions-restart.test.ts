@@ -22,6 +22,8 @@ import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { propertyOptions } from "../connector/seed.ts";
 import { Feed, Ledger } from "../job/feed.ts";
 import { hastyPorts, scratch } from "../job/scratch.ts";
+import { runDisturbed } from "../job/disturbed.ts";
+import { until } from "../job/until.ts";
 import { type Sessions, sessionsArbitrary, type Visit } from "./session-table.ts";
 
 const folder = scratch();
@@ -65,13 +67,6 @@ function build({ feed, shown, sessions, options, perPoll }: World, job: JobOptio
   return app;
 }
 
-async function until(is: () => boolean): Promise<void> {
-  for (let tries = 0; !is(); tries++) {
-    assert.ok(tries < 5000, "it never comes");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 const optionsArbitrary: fc.Arbitrary<WindowOptions> = fc
   .record({
     trigger: fc.constantFrom(
@@ -97,9 +92,9 @@ for (const [name, runs, backend] of backends) {
             perPoll: fc.integer({ min: 1, max: 6 }),
             records: fc.integer({ min: 1, max: 12 }),
             failsAt: fc.array(fc.nat(30), { maxLength: 3 }),
-            stopAt: fc.nat(30),
+            stopsAt: fc.nat(30),
           }),
-          async (sessions, options, delays, { perPoll, records, failsAt, stopAt }) => {
+          async (sessions, options, delays, { perPoll, records, failsAt, stopsAt }) => {
             const visits = sessions.visits
               .map((visit, i) => ({ visit, delayed: visit.at + delays[i % delays.length] }))
               .sort((a, b) => a.delayed - b.delayed)
@@ -116,26 +111,12 @@ for (const [name, runs, backend] of backends) {
 
             const feed = new Feed<Visit>();
             const world = worldOf(feed);
-            const failures = failsAt.filter((at) => at < visits.length).sort((a, b) => a - b);
             const job: JobOptions = {
               state: backend(),
               commit: { every: "1h", records },
               restart: { attempts: 5, backoff: 0, maxBackoff: 0 },
             };
-            feed.failsAt.push(...failures.filter((at) => at < stopAt));
-            feed.push(...visits.slice(0, stopAt));
-            const first = build(world, job).start({ handleSignals: false });
-            let isOver = false;
-            const ended = first.done.finally(() => {
-              isOver = true;
-            });
-            ended.catch(() => {});
-            await until(() => isOver || (feed.handed === feed.records.length && feed.failsAt.length === 0));
-            if (isOver) await ended;
-            await first.stop();
-            feed.failsAt.push(...failures.filter((at) => at >= stopAt));
-            feed.push(...visits.slice(stopAt)).end();
-            await build(world, job).run({ handleSignals: false });
+            await runDisturbed(() => build(world, job), feed, visits, { failsAt, stopsAt });
             assert.deepEqual(world.shown.visible, whole.shown.visible);
           },
         ),

@@ -25,6 +25,8 @@ import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { propertyOptions } from "../connector/seed.ts";
 import { Feed, Ledger } from "../job/feed.ts";
 import { hastyPorts, scratch } from "../job/scratch.ts";
+import { runDisturbed } from "../job/disturbed.ts";
+import { until } from "../job/until.ts";
 import { anyTrigger } from "./trigger-arbitrary.ts";
 
 const folder = scratch();
@@ -67,13 +69,6 @@ function build({ feed, shown, windows, options, perPoll }: World, job: JobOption
   return app;
 }
 
-async function until(is: () => boolean): Promise<void> {
-  for (let tries = 0; !is(); tries++) {
-    assert.ok(tries < 5000, "it never comes");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 /** The order is promised per key. */
 const byKey = (shown: readonly string[]): string[] =>
   shown.toSorted((a, b) => a.charCodeAt(0) - b.charCodeAt(0));
@@ -106,9 +101,9 @@ for (const [name, runs, backend] of backends) {
             perPoll: fc.integer({ min: 1, max: 6 }),
             records: fc.integer({ min: 1, max: 12 }),
             failsAt: fc.array(fc.nat(30), { maxLength: 3 }),
-            stopAt: fc.nat(30),
+            stopsAt: fc.nat(30),
           }),
-          async (window, list, { perPoll, records, failsAt, stopAt }) => {
+          async (window, list, { perPoll, records, failsAt, stopsAt }) => {
             const options: WindowOptions = {
               trigger: window.trigger,
               allowedLateness: window.windows.kind === "global" ? 0 : window.lateness,
@@ -126,26 +121,12 @@ for (const [name, runs, backend] of backends) {
 
             const feed = new Feed<Item>();
             const world = worldOf(feed);
-            const failures = failsAt.filter((at) => at < list.length).sort((a, b) => a - b);
             const job: JobOptions = {
               state: backend(),
               commit: { every: "1h", records },
               restart: { attempts: 5, backoff: 0, maxBackoff: 0 },
             };
-            feed.failsAt.push(...failures.filter((at) => at < stopAt));
-            feed.push(...list.slice(0, stopAt));
-            const first = build(world, job).start({ handleSignals: false });
-            let isOver = false;
-            const ended = first.done.finally(() => {
-              isOver = true;
-            });
-            ended.catch(() => {});
-            await until(() => isOver || (feed.handed === feed.records.length && feed.failsAt.length === 0));
-            if (isOver) await ended;
-            await first.stop();
-            feed.failsAt.push(...failures.filter((at) => at >= stopAt));
-            feed.push(...list.slice(stopAt)).end();
-            await build(world, job).run({ handleSignals: false });
+            await runDisturbed(() => build(world, job), feed, list, { failsAt, stopsAt });
             assert.deepEqual(byKey(world.shown.visible), byKey(whole.shown.visible));
           },
         ),

@@ -38,6 +38,7 @@ import type { AnyAggregate } from "../../src/aggregate/index.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { operatorHarness, testDriver, type TraceItem } from "../../src/testing/index.ts";
 import { propertyOptions } from "../connector/seed.ts";
+import { type Disturbances, runDisturbed } from "../job/disturbed.ts";
 import { Feed, Ledger } from "../job/feed.ts";
 import { scratch } from "../job/scratch.ts";
 
@@ -249,7 +250,7 @@ let made = 0;
 async function run(
   program: Program,
   state: StateBackend,
-  { failsAt, stopsAt, perPoll, records }: Disturbance,
+  { perPoll, records, ...disturbances }: Disturbance,
 ): Promise<readonly unknown[]> {
   const items = program.trace.flatMap((item) => ("record" in item ? [item.record as Item] : []));
   const feed = new Feed<Item>();
@@ -270,35 +271,17 @@ async function run(
     ).to(out.transactional(), { name: "out" });
     return app;
   };
-  const before = (at: number): boolean => at < Math.min(stopsAt, items.length);
-  feed.failsAt.push(...failsAt.filter(before));
-  feed.push(...items.slice(0, stopsAt));
-  const job = app().start({ handleSignals: false });
-  let isOver = false;
-  const ended = job.done.finally(() => {
-    isOver = true;
-  });
-  ended.catch(() => {});
-  while (!isOver && (feed.handed < feed.records.length || feed.failsAt.length > 0))
-    await new Promise((resolve) => setImmediate(resolve));
-  if (isOver) await ended;
-  await job.stop();
-  feed.failsAt.push(...failsAt.filter((at) => !before(at) && at < items.length));
-  feed.push(...items.slice(stopsAt)).end();
-  await app().run({ handleSignals: false });
+  await runDisturbed(app, feed, items, disturbances);
   return out.visible;
 }
 
-interface Disturbance {
-  /** Ascending. */
-  readonly failsAt: readonly number[];
-  readonly stopsAt: number;
+interface Disturbance extends Disturbances {
   readonly perPoll: number;
   readonly records: number;
 }
 
 const disturbance: fc.Arbitrary<Disturbance> = fc.record({
-  failsAt: fc.array(fc.nat(40), { maxLength: 4 }).map((list) => list.sort((a, b) => a - b)),
+  failsAt: fc.array(fc.nat(40), { maxLength: 4 }),
   stopsAt: fc.nat(40),
   perPoll: fc.integer({ min: 1, max: 6 }),
   records: fc.integer({ min: 1, max: 12 }),

@@ -11,12 +11,12 @@ import {
   input,
   run,
   undisturbed,
-  until,
   type Visit,
   visitsJob,
   world,
   type World,
 } from "./visits.ts";
+import { until } from "./until.ts";
 
 /** Records in the panes of "totals". */
 const countIn = (panes: readonly object[]): number =>

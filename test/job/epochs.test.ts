@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromAsyncIterable, type JobOptions, memory, pipeline, type RunOptions } from "../../src/index.ts";
 import { Feed, Ledger } from "./feed.ts";
-import { failure, fresh, run, until } from "./visits.ts";
+import { failure, fresh, run } from "./visits.ts";
+import { until } from "./until.ts";
 
 describe("an epoch", () => {
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -13,10 +13,10 @@ import {
   run,
   undisturbed,
   undisturbedOn,
-  until,
   visitsJob,
   world,
 } from "./visits.ts";
+import { until } from "./until.ts";
 
 for (const [name, backend] of backends) {
   describe(`a job with state in ${name}`, () => {

@@ -14,7 +14,8 @@ import {
 } from "../../src/index.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { Feed, Ledger } from "./feed.ts";
-import { backends, bag, failure, fresh, key, run, until } from "./visits.ts";
+import { backends, bag, failure, fresh, key, run } from "./visits.ts";
+import { until } from "./until.ts";
 
 describe("a log that was written anew", () => {
   interface Text {

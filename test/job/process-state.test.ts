@@ -15,6 +15,7 @@ import { t } from "../../src/schema/index.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { Feed, Ledger } from "./feed.ts";
 import { hastyPorts, scratch } from "./scratch.ts";
+import { until } from "./until.ts";
 
 const folder = scratch();
 let made = 0;
@@ -28,13 +29,6 @@ const backends: readonly (readonly [string, () => StateBackend])[] = [
   ["memory", () => memory(folder(`m${made++}`))],
   ["rocksdb", () => rocksdb(folder(`r${made++}`), { cacheBytes: 0 })],
 ];
-
-async function until(is: () => boolean): Promise<void> {
-  for (let tries = 0; !is(); tries++) {
-    assert.ok(tries < 5000, "it never comes");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
 
 for (const [name, backend] of backends) {
   describe(`process() with state in ${name}`, () => {

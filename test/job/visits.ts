@@ -83,13 +83,6 @@ export async function undisturbedOn(backend: (directory: string) => StateBackend
   return all;
 }
 
-export async function until(is: () => boolean): Promise<void> {
-  for (let tries = 0; !is(); tries++) {
-    assert.ok(tries < 5000, "it never comes");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 export const failure = async (code: string, promise: Promise<unknown>): Promise<MillraceError> =>
   promise.then(
     () => assert.fail(`nothing failed with ${code}`),

@@ -10,6 +10,7 @@ import { type Change, forEach, fromIterable, memory, pipeline, type StateBackend
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { testDriver } from "../../src/testing/index.ts";
 import { propertyOptions } from "../connector/seed.ts";
+import { runDisturbed } from "../job/disturbed.ts";
 import { Feed, Ledger } from "../job/feed.ts";
 import { scratch } from "../job/scratch.ts";
 import { type Item, itemLists, type Program, programs, resultsOf, type Row } from "./changelog-program.ts";
@@ -59,7 +60,7 @@ for (const [name, runs, backend] of backends) {
           fc.record({ perPoll: fc.integer({ min: 1, max: 6 }), records: fc.integer({ min: 1, max: 12 }) }),
           fc.array(fc.nat(30), { maxLength: 4 }),
           fc.nat(30),
-          async (program, items, throttle, { perPoll, records }, failsAt, stopAt) => {
+          async (program, items, throttle, { perPoll, records }, failsAt, stopsAt) => {
             const feed = new Feed<Item>();
             const ledger = new Ledger<Change<Row>>();
             const state = backend(folder(`d${made++}`));
@@ -73,22 +74,7 @@ for (const [name, runs, backend] of backends) {
               results.changelog(optionsOf(throttle)).to(ledger.transactional());
               return job;
             };
-            const failures = failsAt.filter((at) => at < items.length).sort((a, b) => a - b);
-            feed.failsAt.push(...failures.filter((at) => at < stopAt));
-            feed.push(...items.slice(0, stopAt));
-            const job = app().start({ handleSignals: false });
-            let isOver = false;
-            const ended = job.done.finally(() => {
-              isOver = true;
-            });
-            ended.catch(() => {});
-            while (!isOver && (feed.handed < feed.records.length || feed.failsAt.length > 0))
-              await new Promise((resolve) => setImmediate(resolve));
-            if (isOver) await ended;
-            await job.stop();
-            feed.failsAt.push(...failures.filter((at) => at >= stopAt));
-            feed.push(...items.slice(stopAt)).end();
-            await app().run({ handleSignals: false });
+            await runDisturbed(app, feed, items, { failsAt, stopsAt });
             const wanted = await undisturbed(program, items, throttle);
             assert.deepEqual(byKey(ledger.visible), byKey(wanted));
           },

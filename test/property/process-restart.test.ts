@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { memory, type StateBackend } from "../../src/index.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { propertyOptions } from "../connector/seed.ts";
+import { runDisturbed } from "../job/disturbed.ts";
 import { Feed, Ledger } from "../job/feed.ts";
 import { scratch } from "../job/scratch.ts";
 import { Oracle } from "./process-oracle.ts";
@@ -30,11 +31,10 @@ for (const [name, runs, backend] of backends) {
           fc.record({ perPoll: fc.integer({ min: 1, max: 6 }), records: fc.integer({ min: 1, max: 12 }) }),
           fc.array(fc.nat(30), { maxLength: 4 }),
           fc.nat(30),
-          async (program, { perPoll, records }, failsAt, stopAt) => {
+          async (program, { perPoll, records }, failsAt, stopsAt) => {
             const oracle = new Oracle(program).run();
             const items = program.trace.flatMap((item) => ("record" in item ? [item.record as Item] : []));
             const feed = new Feed<Item>();
-            const failures = failsAt.filter((at) => at < items.length).sort((a, b) => a - b);
             const shown = new Ledger<Shown>();
             const told = new Ledger<number>();
             const state = backend(folder(`d${made++}`));
@@ -49,21 +49,7 @@ for (const [name, runs, backend] of backends) {
                   restart: { attempts: 5, backoff: 0, maxBackoff: 0 },
                 },
               });
-            feed.failsAt.push(...failures.filter((at) => at < stopAt));
-            feed.push(...items.slice(0, stopAt));
-            const job = app().start({ handleSignals: false });
-            let isOver = false;
-            const ended = job.done.finally(() => {
-              isOver = true;
-            });
-            ended.catch(() => {});
-            while (!isOver && (feed.handed < feed.records.length || feed.failsAt.length > 0))
-              await new Promise((resolve) => setImmediate(resolve));
-            if (isOver) await ended;
-            await job.stop();
-            feed.failsAt.push(...failures.filter((at) => at >= stopAt));
-            feed.push(...items.slice(stopAt)).end();
-            await app().run({ handleSignals: false });
+            await runDisturbed(app, feed, items, { failsAt, stopsAt });
             const withoutTime = ({ time, ...rest }: Shown) => rest;
             assert.deepEqual(
               shown.visible.map(withoutTime),

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { memory, type Sink, type StateBackend } from "../../src/index.ts";
 import { rocksdb } from "../../src/state/rocksdb/index.ts";
 import { propertyOptions } from "../connector/seed.ts";
+import { runDisturbed } from "../job/disturbed.ts";
 import { Feed, Ledger } from "../job/feed.ts";
 import { scratch } from "../job/scratch.ts";
 import { specArbitrary, traceArbitrary } from "./arbitrary.ts";
@@ -70,7 +71,7 @@ for (const [name, runs, backend] of backends) {
           fc.record({ perPoll: fc.integer({ min: 1, max: 6 }), records: fc.integer({ min: 1, max: 12 }) }),
           fc.array(fc.nat(30), { maxLength: 4 }),
           fc.nat(30),
-          async ({ spec, trace }, { perPoll, records }, failsAt, stopAt) => {
+          async ({ spec, trace }, { perPoll, records }, failsAt, stopsAt) => {
             const items = trace.flatMap((item) => ("record" in item ? [item.record] : []));
             const feed = new Feed<Rec>();
             const ledgers = new Map(spec.sinks.map((sink) => [sink.name, new Ledger<string>()]));
@@ -85,22 +86,7 @@ for (const [name, runs, backend] of backends) {
                   restart: { attempts: 5, backoff: 0, maxBackoff: 0 },
                 },
               }).app;
-            const failures = failsAt.filter((at) => at < items.length).sort((a, b) => a - b);
-            feed.failsAt.push(...failures.filter((at) => at < stopAt));
-            feed.push(...items.slice(0, stopAt));
-            const job = app().start({ handleSignals: false });
-            let isOver = false;
-            const ended = job.done.finally(() => {
-              isOver = true;
-            });
-            ended.catch(() => {});
-            while (!isOver && (feed.handed < feed.records.length || feed.failsAt.length > 0))
-              await new Promise((resolve) => setImmediate(resolve));
-            if (isOver) await ended;
-            await job.stop();
-            feed.failsAt.push(...failures.filter((at) => at >= stopAt));
-            feed.push(...items.slice(stopAt)).end();
-            await app().run({ handleSignals: false });
+            await runDisturbed(app, feed, items, { failsAt, stopsAt });
             for (const [sink, elements] of evaluate(spec, trace).sinks) {
               const wanted = elements.map(({ value, ts }) => lineOf(value, ts));
               assert.deepEqual(ledgers.get(sink)?.visible.toSorted(), wanted.sort(), sink);
